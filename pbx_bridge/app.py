@@ -1,0 +1,1 @@
+"""The composition root: opens, wires and stops everything; the only place that knows everything."""

@@ -1,0 +1,1 @@
+"""The pure core of the record: facts, grouping, fold, outcome. No I/O, no clock."""

@@ -1,0 +1,131 @@
+"""The call: what a person would call one call, from the first ring to the last hang-up."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NewType
+from uuid import UUID, uuid5
+
+CallId = NewType("CallId", str)
+
+_NAMESPACE = UUID("5f0c7d0e-6f7a-5c3e-9f63-1d1f6a1b7c55")  # ours alone; changing it would rename every call
+
+
+class Direction(enum.StrEnum):
+    """Seen from the company."""
+
+    INBOUND = "inbound"
+    OUTBOUND = "outbound"
+    INTERNAL = "internal"
+
+
+class Outcome(enum.StrEnum):
+    """How a call ended, in the words of a support lead."""
+
+    ANSWERED = "answered"  # a person spoke with the caller (inbound) or the far end answered (outbound)
+    SELF_SERVED = "self_served"  # the IVR's answer was heard to its end
+    ABANDONED_IVR = "abandoned_ivr"  # the caller hung up in the menus
+    ABANDONED_QUEUE = "abandoned_queue"  # the caller hung up waiting
+    MISSED = "missed"  # nobody answered: time-out, or the queue was empty
+    VOICEMAIL = "voicemail"
+    CALLBACK = "callback"
+    REJECTED = "rejected"
+    BUSY = "busy"  # outbound, as the three below
+    NO_ANSWER = "no_answer"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    LOST = "lost"  # the PBX died with the call; how it would have ended is unknown
+
+
+class SegmentKind(enum.StrEnum):
+    """What a stretch of a call was."""
+
+    IVR = "ivr"
+    WAIT = "wait"
+    RING = "ring"
+    TALK = "talk"
+    HOLD = "hold"
+    CONSULT = "consult"
+    PARK = "park"
+    VOICEMAIL = "voicemail"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """One stretch of a call.
+
+    Attributes:
+        kind: what it was.
+        started_at: aware UTC.
+        ended_at: aware UTC; None while it goes on.
+        party: the queue (wait), the agent or extension (ring, talk), the flow (ivr); empty if unknown.
+        result: how it ended: `answered`, `busy`, `no_answer`, `cancelled`, `rejected` (ring); `answered`,
+            `abandoned`, `timeout`, `empty`, `key` (wait); empty where the kind has no result.
+    """
+
+    kind: SegmentKind
+    started_at: datetime
+    ended_at: datetime | None
+    party: str = ""
+    result: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallStep:
+    """One IVR step as it stands on the record: `kind` and `data` as in calls.facts.StepKind."""
+
+    at: datetime
+    flow_node: str
+    kind: str
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One call, folded from all its facts.
+
+    Attributes:
+        call_id: uuid5 of node and root channel; never changes.
+        root: uniqueid of the root channel (the earliest CHAN_START that is no Local channel).
+        outcome: None while the call goes on.
+        started_at: aware UTC, microseconds, as all times here.
+        answered_at: when a person answered (not the IVR); None if none did.
+        ended_at: None while the call goes on.
+        end_estimated: the end was never told (PBX killed); ended_at is the last fact's time.
+        caller: the number as it came. caller_name: as it came: hostile text.
+        called: the number dialled, as the PBX saw it.
+        talk_us: union of the intervals the far party spoke with a person, microseconds; so wait_us, ivr_us.
+        ended_by: `caller`, `agent`, `system`, or empty when unknown.
+        fallback: the dialplan had to serve the caller without us.
+    """
+
+    call_id: CallId
+    node: str
+    root: str
+    direction: Direction
+    outcome: Outcome | None
+    started_at: datetime
+    answered_at: datetime | None
+    ended_at: datetime | None
+    end_estimated: bool
+    caller: str
+    caller_name: str
+    called: str
+    customer_code: str
+    tracking_numbers: tuple[str, ...]
+    language: str
+    talk_us: int
+    wait_us: int
+    ivr_us: int
+    ended_by: str
+    fallback: bool
+    segments: tuple[Segment, ...]
+    steps: tuple[CallStep, ...]
+
+
+def call_id(node: str, root: str) -> CallId:
+    """The identity of a call: the same for every fold, on every machine."""
+    return CallId(str(uuid5(_NAMESPACE, f"{node}\n{root}")))

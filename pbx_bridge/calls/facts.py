@@ -1,0 +1,306 @@
+"""Facts: what happened, as its source told it, kept for ever in the journal.
+
+A fact is identified by `(node, file, offset)`: for a spool the file's inode and birth and the row's byte offset;
+for an IVR step the channel and its sequence number. Reading a source twice therefore gives the same facts, and
+the journal keeps each once. The body is the source's own text, so that every call can be folded anew from it.
+"""
+
+from __future__ import annotations
+
+import csv
+import enum
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+
+class FactKind(enum.StrEnum):
+    """Where a fact comes from; also how its body is decoded."""
+
+    CEL = "cel"  # one record of cel_custom, CSV
+    QUEUE = "queue"  # one line of queue_log
+    STEP = "step"  # one IVR step, JSON
+    BOOT = "boot"  # the node's Asterisk came up; body is empty
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawFact:
+    """A fact as it is journaled.
+
+    Attributes:
+        node: the PBX's systemname.
+        file: the source's identity, e.g. `cel:<inode>-<birth>`, `queue:<inode>-<birth>`, `step:<channel uniqueid>`.
+        offset: byte offset in the file, or the step's sequence number.
+        at: aware UTC, microseconds (whole seconds for queue_log).
+        channel: the uniqueid it speaks of; empty for a boot.
+        linkedid: Asterisk's linkedid if the source tells it, else empty.
+        body: the source's own text.
+    """
+
+    node: str
+    file: str
+    offset: int
+    kind: FactKind
+    at: datetime
+    channel: str
+    linkedid: str = ""
+    body: str
+
+    def __post_init__(self) -> None:
+        if self.at.utcoffset() != timedelta(0):
+            raise ValueError("a fact's time is aware UTC")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CelRow:
+    """One CEL record (columns as in asterisk-conf/cel_custom.conf). `extra` is eventextra, decoded."""
+
+    node: str
+    file: str
+    offset: int
+    at: datetime
+    event: str
+    user_type: str
+    name: str
+    num: str
+    ani: str
+    rdnis: str
+    dnid: str
+    exten: str
+    context: str
+    channel_name: str
+    app: str
+    app_data: str
+    account: str
+    uniqueid: str
+    linkedid: str
+    peer: str
+    user_field: str
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_local(self) -> bool:
+        """A Local channel: Asterisk's own plumbing, never shown to people."""
+        return self.channel_name.startswith("Local/")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueEvent:
+    """One queue_log line: `epoch|uniqueid|queue|agent|EVENT|data…`. Whole seconds: causes, never times."""
+
+    node: str
+    file: str
+    offset: int
+    at: datetime
+    uniqueid: str
+    queue: str
+    agent: str
+    event: str
+    args: tuple[str, ...]
+
+
+class StepKind(enum.StrEnum):
+    """What an IVR step tells. The flow engine writes them, the fold and the page read them."""
+
+    STARTED = "started"  # data: flow, version, called
+    CUSTOMER = "customer"  # the caller is known now. data: code, name, by (number | code)
+    LANGUAGE = "language"  # data: language (fa | en), by (record | key | default)
+    SAID = "said"  # a prompt began. data: prompt, language, text, playback
+    HEARD = "heard"  # a prompt was heard to its end. data: prompt, playback, serves (bool: a self-service answer)
+    KEYS = "keys"  # data: keys (a secret's are replaced by asterisks), result (match | invalid | timeout)
+    LOOKUP = "lookup"  # data: what, result (found | none | unavailable), seconds, tracking_number or customer_code
+    FILLER = "filler"  # the lookup took long; a filler was played
+    QUEUE = "queue"  # handed to a queue. data: queue, reason
+    QUEUE_RETURN = "queue_return"  # data: queue, status, reason
+    RESUMED = "resumed"  # the daemon came back and went on at this flow node
+    ENDED = "ended"  # the run is over. data: by (caller | flow | queue | lost)
+    TROUBLE = "trouble"  # something failed and the caller was helped otherwise. data: reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step of a caller's run through a flow; `flow_node` is the flow's node, `offset` the sequence."""
+
+    node: str
+    file: str
+    offset: int
+    at: datetime
+    uniqueid: str
+    kind: StepKind
+    flow_node: str
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Boot:
+    """The node's Asterisk started: whatever was open before is over."""
+
+    node: str
+    file: str
+    offset: int
+    at: datetime
+
+
+Fact = CelRow | QueueEvent | Step | Boot
+
+_CEL_COLUMNS = 19
+
+
+class Undecodable(ValueError):
+    """A body that is not what its kind promises; the reason is the message."""
+
+
+def step_fact(
+    *,
+    node: str,
+    channel: str,
+    sequence: int,
+    at: datetime,
+    kind: StepKind,
+    flow_node: str,
+    data: Mapping[str, Any],
+) -> RawFact:
+    """The journal's form of an IVR step."""
+    body = json.dumps({"kind": kind, "flow_node": flow_node, "data": dict(data)}, ensure_ascii=False)
+    return RawFact(
+        node=node,
+        file=f"step:{channel}",
+        offset=sequence,
+        kind=FactKind.STEP,
+        at=at,
+        channel=channel,
+        body=body,
+    )
+
+
+def boot_fact(*, node: str, at: datetime, file: str = "boot", offset: int | None = None) -> RawFact:
+    """The journal's form of an Asterisk start; by default identified by its own time in microseconds."""
+    where = offset if offset is not None else int(at.timestamp() * 1_000_000)
+    return RawFact(node=node, file=file, offset=where, kind=FactKind.BOOT, at=at, channel="", body="")
+
+
+def cel_fact(*, node: str, file: str, offset: int, body: str) -> RawFact:
+    """The journal's form of one CEL record's text. Raises Undecodable."""
+    columns = _cel_columns(body)
+    return RawFact(
+        node=node,
+        file=file,
+        offset=offset,
+        kind=FactKind.CEL,
+        at=_epoch(columns[1]),
+        channel=columns[14],
+        linkedid=columns[15],
+        body=body,
+    )
+
+
+def queue_fact(*, node: str, file: str, offset: int, body: str) -> RawFact:
+    """The journal's form of one queue_log line; QUEUESTART becomes a Boot. Raises Undecodable."""
+    parts = body.split("|")
+    if len(parts) < 5:
+        raise Undecodable(f"a queue_log line has at least 5 fields, this one {len(parts)}")
+    at = _epoch(parts[0])
+    if parts[4] == "QUEUESTART":
+        return boot_fact(node=node, at=at, file=file, offset=offset)
+    return RawFact(node=node, file=file, offset=offset, kind=FactKind.QUEUE, at=at, channel=parts[1], body=body)
+
+
+def decode(raw: RawFact) -> Fact:
+    """The typed form of a journaled fact. Raises Undecodable."""
+    match raw.kind:
+        case FactKind.CEL:
+            return _decode_cel(raw)
+        case FactKind.QUEUE:
+            return _decode_queue(raw)
+        case FactKind.STEP:
+            return _decode_step(raw)
+        case FactKind.BOOT:
+            return Boot(node=raw.node, file=raw.file, offset=raw.offset, at=raw.at)
+
+
+def _epoch(text: str) -> datetime:
+    seconds, _, fraction = text.partition(".")
+    if not seconds.isdigit() or (fraction and not fraction.isdigit()):
+        raise Undecodable(f"{text!r} is no epoch time")
+    microseconds = int(fraction.ljust(6, "0")[:6]) if fraction else 0
+    try:
+        return datetime.fromtimestamp(int(seconds), UTC).replace(microsecond=microseconds)
+    except (OverflowError, OSError, ValueError) as error:
+        raise Undecodable(f"{text!r} is no epoch time") from error
+
+
+def _cel_columns(body: str) -> list[str]:
+    # Python's default reader (doubled quotes, no backslash escape) is the one that reads caller names with \""
+    # right: asterisk-proved.md 12.15.
+    rows = list(csv.reader([body] if "\n" not in body else body.splitlines(keepends=True)))
+    if len(rows) != 1 or len(rows[0]) != _CEL_COLUMNS:
+        raise Undecodable(f"a CEL record has {_CEL_COLUMNS} columns, this one {len(rows[0]) if rows else 0}")
+    return rows[0]
+
+
+def _decode_cel(raw: RawFact) -> CelRow:
+    columns = _cel_columns(raw.body)
+    extra: Any = {}
+    if columns[18]:
+        try:
+            extra = json.loads(columns[18])
+        except ValueError:
+            extra = {"unreadable": columns[18]}
+    return CelRow(
+        node=raw.node,
+        file=raw.file,
+        offset=raw.offset,
+        at=raw.at,
+        event=columns[0],
+        user_type=columns[2],
+        name=columns[3],
+        num=columns[4],
+        ani=columns[5],
+        rdnis=columns[6],
+        dnid=columns[7],
+        exten=columns[8],
+        context=columns[9],
+        channel_name=columns[10],
+        app=columns[11],
+        app_data=columns[12],
+        account=columns[13],
+        uniqueid=columns[14],
+        linkedid=columns[15],
+        peer=columns[16],
+        user_field=columns[17],
+        extra=extra if isinstance(extra, dict) else {"value": extra},
+    )
+
+
+def _decode_queue(raw: RawFact) -> QueueEvent:
+    _, uniqueid, queue, agent, event, *args = raw.body.split("|")
+    return QueueEvent(
+        node=raw.node,
+        file=raw.file,
+        offset=raw.offset,
+        at=raw.at,
+        uniqueid=uniqueid,
+        queue=queue,
+        agent=agent,
+        event=event,
+        args=tuple(args),
+    )
+
+
+def _decode_step(raw: RawFact) -> Step:
+    try:
+        told = json.loads(raw.body)
+        return Step(
+            node=raw.node,
+            file=raw.file,
+            offset=raw.offset,
+            at=raw.at,
+            uniqueid=raw.channel,
+            kind=StepKind(told["kind"]),
+            flow_node=told["flow_node"],
+            data=told["data"],
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise Undecodable(f"no IVR step: {error}") from error

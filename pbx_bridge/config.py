@@ -1,0 +1,210 @@
+"""Settings: from `HOME/pbx_bridge.toml` and the environment, read once, frozen. Seen by cli and app only.
+
+An environment variable `PBX_BRIDGE_<SECTION>__<NAME>` wins over the file, e.g. `PBX_BRIDGE_WEB__PORT=8090`;
+`PBX_BRIDGE_HOME` moves everything the system writes. Secrets are never settings: they stand in files of mode
+0600 in `HOME/secrets`, made on first start.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from pbx_bridge.errors import SettingsError
+
+_PREFIX = "PBX_BRIDGE_"
+_FILE = "pbx_bridge.toml"
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError(f"no time zone is called {name!r}") from error
+    return name
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PbxSettings(_Section):
+    """The private Asterisk. `root` is the Debian tree it runs in when the host has none of version 20 or later."""
+
+    systemname: str = Field(default="pbx1", pattern=r"^[A-Za-z0-9_-]{1,32}$")
+    root: Path | None = None  # default: HOME/asterisk-root
+    host: str = "127.0.0.1"
+    sip_port: Port = 5060
+    ari_port: Port = 8088
+    ami_port: Port = 5038
+    rtp_start: Port = 10000
+    rtp_end: Port = 20000
+    extension: str = Field(default="100", pattern=r"^[0-9]{1,15}$")  # the number the demo tells a newcomer to dial
+
+
+class AriSettings(_Section):
+    """The ARI of the PBX. Unset: the private Asterisk's own."""
+
+    url: str | None = None
+    user: str = "pbx_bridge"
+    app: str = Field(default="pbx_bridge", pattern=r"^[A-Za-z0-9_]{1,32}$")
+
+
+class AmiSettings(_Section):
+    """The AMI of the PBX. Unset: the private Asterisk's own."""
+
+    host: str | None = None
+    port: Port | None = None
+    user: str = "pbx_bridge"
+
+
+class SpoolSettings(_Section):
+    """Where Asterisk writes its CEL spool and queue_log. Unset: the private Asterisk's own folders."""
+
+    cel: Path | None = None
+    queue_log: Path | None = None
+
+
+class StoreSettings(_Section):
+    """The SQLite database. Unset: HOME/store.db."""
+
+    path: Path | None = None
+
+
+class WebSettings(_Section):
+    """The pages."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8080
+
+
+class IvrSettings(_Section):
+    """The flow callers meet. `flow` is a shipped flow's name or a file."""
+
+    flow: str = "support"
+    voice_fa: str = "fa"  # espeak-ng's voice
+    voice_en: str = "joe"  # a packaged piper voice, or a path to a piper .onnx file
+
+
+class LogSettings(_Section):
+    """`console` for people, `json` for machines; `auto` is console on a terminal."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    form: Literal["auto", "console", "json"] = "auto"
+
+
+class Settings(BaseSettings):
+    """Every setting, validated. Paths are absolute."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX,
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
+    )
+
+    home: Path = Path("var")
+    zone: Annotated[str, AfterValidator(_known_zone)] = "Asia/Tehran"
+    region: str = Field(default="IR", pattern=r"^[A-Z]{2}$")
+    pbx: PbxSettings = PbxSettings()
+    ari: AriSettings = AriSettings()
+    ami: AmiSettings = AmiSettings()
+    spool: SpoolSettings = SpoolSettings()
+    store: StoreSettings = StoreSettings()
+    web: WebSettings = WebSettings()
+    ivr: IvrSettings = IvrSettings()
+    log: LogSettings = LogSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins over the file, whose values come in as init arguments."""
+        return env_settings, init_settings
+
+    @property
+    def asterisk_root(self) -> Path:
+        """The Debian tree of the private Asterisk."""
+        return self.pbx.root or self.home / "asterisk-root"
+
+    @property
+    def store_path(self) -> Path:
+        """The SQLite database."""
+        return self.store.path or self.home / "store.db"
+
+    @property
+    def secrets(self) -> Path:
+        """The folder of secret files, mode 0700."""
+        return self.home / "secrets"
+
+    @property
+    def run(self) -> Path:
+        """Process ids and locks."""
+        return self.home / "run"
+
+
+def load(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings. Raises SettingsError naming the setting and what is wrong with it."""
+    _refuse_unknown(environ)
+    home = Path(environ.get(f"{_PREFIX}HOME", "var")).absolute()
+    told = _read_file(home / _FILE)
+    try:
+        settings = Settings(**{**told, "home": home})
+    except ValidationError as error:
+        raise SettingsError(_explain(error, home / _FILE)) from None
+    return settings.model_copy(update={"home": home})
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{path}: {error}") from error
+
+
+def _names() -> list[str]:
+    names = []
+    for name, info in Settings.model_fields.items():
+        section = info.annotation
+        if isinstance(section, type) and issubclass(section, _Section):
+            names += [f"{_PREFIX}{name}__{field}".upper() for field in section.model_fields]
+        else:
+            names.append(f"{_PREFIX}{name}".upper())
+    return names
+
+
+def _refuse_unknown(environ: Mapping[str, str]) -> None:
+    known = _names()
+    for name in environ:
+        if name.startswith(_PREFIX) and name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise SettingsError(f"unknown setting {name} in the environment{hint}")
+
+
+def _explain(error: ValidationError, path: Path) -> str:
+    first = error.errors(include_url=False)[0]
+    setting = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        near = get_close_matches(setting.rpartition(".")[2], [n.rpartition("__")[2].lower() for n in _names()], n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        return f"unknown setting {setting} in {path}{hint}"
+    return f"setting {setting}: {first['msg']} (got {first['input']!r})"

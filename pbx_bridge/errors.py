@@ -1,0 +1,103 @@
+"""Every error of ours, in one tree. The docstring says what happened; the message names place and reason.
+
+BridgeError                 anything we raise on purpose; `cli` prints it as one line, exit status 1
+├── SettingsError           a setting that is unknown, missing or impossible
+├── InputError              a file a person gave us: names file, line and reason
+│   ├── FlowError           a flow that cannot be run as it stands
+│   ├── PromptError         a prompt text or recording that is missing or broken
+│   └── ImportRefused       a CRM import with at least one bad row; nothing of it was kept
+├── StoreError              the store cannot be opened, read or written
+│   └── StoreNewer          the store was made by a newer version
+├── PbxError                the private Asterisk cannot be had, configured or started
+│   └── PortTaken           another program listens where we must
+└── AsteriskError           what a running Asterisk answered, or that it did not
+    ├── AriUnavailable      no connection, or lost while waiting for an answer; worth another try
+    ├── AriRefused          wrong user or password (HTTP 401/403): no retry can help
+    ├── AriGone             the channel, playback or bridge is no longer there (404)
+    ├── AriConflict         the channel is not in the state this needs (409/412)
+    ├── AmiUnavailable      no AMI connection, or lost; worth another try
+    └── AmiRefused          AMI login refused: no retry can help
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class BridgeError(Exception):
+    """Something went wrong that the message explains; exit status 1."""
+
+
+class SettingsError(BridgeError):
+    """A setting is unknown, missing or impossible."""
+
+
+class InputError(BridgeError):
+    """A file given by a person is wrong at a place that can be named.
+
+    Args:
+        reason: one sentence, without the place.
+        path: the file.
+        line: its line, from 1, where one can be named.
+    """
+
+    def __init__(self, reason: str, *, path: Path | str | None = None, line: int | None = None) -> None:
+        self.reason, self.path, self.line = reason, path, line
+        place = ":".join(str(part) for part in (path, line) if part is not None)
+        super().__init__(f"{place}: {reason}" if place else reason)
+
+
+class FlowError(InputError):
+    """A flow cannot be run as it stands."""
+
+
+class PromptError(InputError):
+    """A prompt's text or recording is missing or broken."""
+
+
+class ImportRefused(InputError):
+    """A CRM import had a bad row; nothing of it was kept."""
+
+
+class StoreError(BridgeError):
+    """The store cannot be opened, read or written."""
+
+
+class StoreNewer(StoreError):
+    """The store was made by a newer version of pbx_bridge."""
+
+
+class PbxError(BridgeError):
+    """The private Asterisk cannot be had, configured or started."""
+
+
+class PortTaken(PbxError):
+    """Another program listens on an address we must have."""
+
+
+class AsteriskError(BridgeError):
+    """A running Asterisk answered with an error, or not at all."""
+
+
+class AriUnavailable(AsteriskError):
+    """No ARI connection, or it was lost while waiting for an answer."""
+
+
+class AriRefused(AsteriskError):
+    """ARI refused our user or password."""
+
+
+class AriGone(AsteriskError):
+    """The channel, playback or bridge is no longer there (HTTP 404)."""
+
+
+class AriConflict(AsteriskError):
+    """The channel is not in the state the request needs (HTTP 409 or 412)."""
+
+
+class AmiUnavailable(AsteriskError):
+    """No AMI connection, or it was lost."""
+
+
+class AmiRefused(AsteriskError):
+    """AMI refused our user or password."""

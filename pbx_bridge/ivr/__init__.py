@@ -1,0 +1,1 @@
+"""Flows as data, the pure engine that runs them, and speech."""
