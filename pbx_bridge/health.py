@@ -7,6 +7,7 @@ the present.
 from __future__ import annotations
 
 import enum
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -60,3 +61,24 @@ class Health:
     def ready(self) -> bool:
         """True when no link is down: callers are served and the record is kept."""
         return all(link.state is not LinkState.DOWN for link in self._links.values())
+
+
+_BOUNDS_MS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 75, 100, 200, 500, 1000, 5000)
+
+
+class Meter:
+    """A histogram of durations with fixed bounds, for `/metrics` and `make bench`; constant memory."""
+
+    bounds_s: tuple[float, ...] = tuple(bound / 1000 for bound in _BOUNDS_MS)
+
+    def __init__(self, name: str, help_text: str) -> None:
+        self.name, self.help_text = name, help_text
+        self.counts = [0] * (len(self.bounds_s) + 1)
+        self.total_s = 0.0
+        self.worst_s = 0.0
+
+    def observe(self, seconds: float) -> None:
+        """Count one duration."""
+        self.counts[bisect_left(self.bounds_s, seconds)] += 1
+        self.total_s += seconds
+        self.worst_s = max(self.worst_s, seconds)

@@ -1,0 +1,444 @@
+"""One caller in our hands: takes what happens to the channel, asks the engine, does what it says.
+
+Everything about one call goes through its mailbox, in order. The dead-man timer: the dialplan sends a caller to the
+queue when `TIMEOUT(absolute)` runs out, 10 s after we last set it. It cannot be set while a playback runs (the
+request would wait for its end), so it is set before each chunk that would outlast it and while silence is kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, assert_never
+
+import msgspec
+import structlog
+
+from pbx_bridge.ari_handlers.requests import Ari
+from pbx_bridge.ari_handlers.speech import Chunk, Speaker, chunks
+from pbx_bridge.calls.facts import RawFact, StepKind, step_fact
+from pbx_bridge.errors import AriConflict, AriGone, AriUnavailable, AsteriskError, PromptError
+from pbx_bridge.health import Clock, Meter
+from pbx_bridge.ivr import engine
+from pbx_bridge.ivr.flow import Flow
+from pbx_bridge.ivr.lookups import Lookups
+from pbx_bridge.ivr.run import (
+    Effect,
+    Found,
+    Gone,
+    HangUp,
+    Happening,
+    KeyPressed,
+    LookUp,
+    LookupFailed,
+    Phase,
+    Play,
+    PromptEnded,
+    Resumed,
+    Run,
+    StartTimer,
+    StopPlaying,
+    TimeUp,
+    ToQueue,
+    WriteStep,
+)
+
+log = structlog.get_logger()
+
+ALIVE_SECONDS = 10  # what the dialplan's dead-man timer is set to, here and in asterisk-conf/extensions.conf
+QUEUE_CONTEXT = "pbxb-queue"
+_ALIVE_MARGIN = 1.5  # seconds a chunk must end before the timer
+_RENEW_BELOW = 5.0  # seconds left when the timer is renewed in silence
+_OVERDUE = 3.0  # seconds after a chunk's length when its end counts as never told
+_DURABLE_WITHIN = 0.5  # seconds the caller waits for the store before going on without it
+_MAILBOX = 256
+_CHUNKS_TO_HUSH = 4  # after a crash only the prompt is known, not how far into it we were
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkEnded:
+    """ARI says that one of our playbacks ended."""
+
+    playback: int
+    chunk: int
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StillThere:
+    """The ticker: renew the dead-man timer if it runs low."""
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """StasisEnd: the channel is no longer ours."""
+
+
+Item = Happening | ChunkEnded | StillThere | Left
+
+Keep = Callable[[Sequence[RawFact], Run], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What a caller needs from the rest of the daemon. `keep` writes steps and the run's checkpoint, durably."""
+
+    ari: Ari
+    flow: Flow
+    speaker: Speaker
+    lookups: Lookups
+    keep: Keep
+    clock: Clock
+    key_to_play: Meter
+
+
+@dataclass(slots=True)
+class _Saying:
+    """The prompt being played, as its chunks."""
+
+    play: Play
+    chunks: tuple[Chunk, ...]
+    at: int = 0
+    overdue: asyncio.TimerHandle | None = field(default=None)
+
+
+class Caller:
+    """The actor of one call. `run_until_over()` is its task; everything else only posts to it."""
+
+    def __init__(self, run: Run, means: Means, *, answered: bool, alive_for: float = ALIVE_SECONDS) -> None:
+        self.run, self._means = run, means
+        self._answered = answered
+        self._mailbox: asyncio.Queue[Item] = asyncio.Queue(_MAILBOX)
+        self._loop = asyncio.get_running_loop()
+        self._alive_until = self._loop.time() + alive_for
+        self._saying: _Saying | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._lookup: asyncio.Task[None] | None = None
+        self._saved: asyncio.Task[None] | None = None
+        self._key_at: datetime | None = None
+        self._gone = False
+        self._adrift = False  # ARI failed us in the middle of something: wait for Resumed, or for the dialplan
+
+    # --- from outside ---
+
+    def post(self, item: Item) -> None:
+        """Tell the caller's actor. A flood of keys beyond the mailbox is dropped: no person keys 256 ahead."""
+        try:
+            self._mailbox.put_nowait(item)
+        except asyncio.QueueFull:
+            log.warning("caller_mailbox_full", channel=self.run.channel)
+
+    def key(self, digit: str, at: datetime | None) -> None:
+        """A key was pressed; `at` is Asterisk's time of it."""
+        self._key_at = at
+        self.post(KeyPressed(digit))
+
+    @property
+    def renewal_due(self) -> bool:
+        """True when the dead-man timer runs low and no prompt is playing."""
+        return self._saying is None and not self._adrift and self._alive_until - self._loop.time() < _RENEW_BELOW
+
+    # --- the actor ---
+
+    async def run_until_over(self, first: Sequence[Effect] | Happening) -> None:
+        """Serve the caller to the end of the run, or until they are handed to a queue.
+
+        Args:
+            first: the effects of a run just begun, or what happens first to one that goes on.
+        """
+        try:
+            if isinstance(first, Sequence):
+                await self._carry_out(first)
+            else:
+                await self._take(first)
+            while self.run.phase not in (Phase.OVER, Phase.QUEUED):
+                await self._take(await self._mailbox.get())
+        finally:
+            self._let_go()
+            await self._settle()
+
+    async def _take(self, item: Item) -> None:
+        match item:
+            case ChunkEnded():
+                await self._chunk_ended(item)
+            case StillThere():
+                await self._stay_alive(0.0, floor=_RENEW_BELOW)
+            case Left():
+                await self._happen(Gone(self._who_left()))
+            case Resumed():
+                await self._resume()
+            case _:
+                if not isinstance(item, KeyPressed | Found):
+                    self._key_at = None
+                await self._happen(item)
+
+    async def _resume(self) -> None:
+        """Go on after we, or the connection, were away: hush what still plays, renew the timer, say it again."""
+        self._adrift = False
+        self._alive_until = self._loop.time()
+        try:
+            await self._hush()
+            await self._stay_alive(_RENEW_BELOW)
+        except (AriGone, AriConflict) as error:
+            await self._lost_channel(error)
+        except AriUnavailable as error:
+            self._drift(error)
+        else:
+            await self._happen(Resumed())
+
+    async def _hush(self) -> None:
+        if self._saying is not None:
+            await self._stop()
+        elif self.run.playback:
+            for chunk in range(_CHUNKS_TO_HUSH):
+                await self._stop_chunk(self.run.playback, chunk)
+
+    def _drift(self, error: AriUnavailable) -> None:
+        self._adrift = True
+        log.warning("caller_waits_for_ari", channel=self.run.channel, reason=str(error))
+
+    async def _happen(self, happening: Happening) -> None:
+        run, effects = engine.advance(self._means.flow, self.run, happening, self._means.clock())
+        self.run = run
+        await self._carry_out(effects)
+
+    async def _carry_out(self, effects: Sequence[Effect]) -> None:
+        await self._settle()
+        self._keep([e for e in effects if isinstance(e, WriteStep)])
+        try:
+            if not self._answered and not self._gone:
+                await self._means.ari.answer(self.run.channel)
+                self._answered = True
+            for effect in effects:
+                await self._do(effect)
+        except (AriGone, AriConflict) as error:
+            await self._lost_channel(error)
+        except AriUnavailable as error:
+            self._drift(error)
+
+    async def _do(self, effect: Effect) -> None:
+        match effect:
+            case Play():
+                await self._play(effect)
+            case StopPlaying():
+                await self._stop()
+            case StartTimer(timer, seconds):
+                self._start_timer(timer, seconds)
+            case LookUp(number, what, key):
+                self._look_up(number, what, key)
+            case ToQueue(queue, language):
+                await self._to_queue(queue, language)
+            case HangUp():
+                await self._means.ari.leave(self.run.channel)
+            case WriteStep():
+                pass  # kept already, with the checkpoint
+            case _:
+                assert_never(effect)
+
+    async def _lost_channel(self, error: AsteriskError) -> None:
+        """Asterisk says the channel is not ours any more; StasisEnd may have told us already, or be on its way."""
+        if self._gone:
+            return
+        self._gone = True
+        log.info("caller_left", channel=self.run.channel, reason=str(error))
+        await self._happen(Gone(self._who_left()))
+
+    def _who_left(self) -> str:
+        # Past the dead-man timer it was the dialplan that took the caller away from a daemon that did not stir.
+        return "lost" if self._loop.time() > self._alive_until - 0.5 else "caller"
+
+    # --- prompts ---
+
+    async def _play(self, play: Play) -> None:
+        try:
+            parts = chunks(play, self._means.speaker)
+        except PromptError as error:
+            log.error("prompt_missing", reason=str(error))
+            parts = ()
+        if not parts:
+            self.post(PromptEnded(play.playback, heard=False))
+            return
+        self._saying = _Saying(play, parts)
+        await self._play_chunk(self._saying)
+
+    async def _play_chunk(self, saying: _Saying) -> None:
+        chunk = saying.chunks[saying.at]
+        await self._stay_alive(chunk.seconds)
+        self._meter()
+        try:
+            await self._means.ari.play(
+                self.run.channel, playback_id(self.run.channel, saying.play.playback, saying.at), chunk.uris
+            )
+        except (AriGone, AriConflict, AriUnavailable):
+            raise
+        except AsteriskError as error:
+            log.error("prompt_refused", channel=self.run.channel, reason=str(error))
+            self._saying = None
+            self.post(PromptEnded(saying.play.playback, heard=False))
+            return
+        self._said(saying.play, chunk)
+        ended = ChunkEnded(saying.play.playback, saying.at, failed=True)
+        saying.overdue = self._loop.call_later(chunk.seconds + _OVERDUE, self.post, ended)
+
+    async def _chunk_ended(self, ended: ChunkEnded) -> None:
+        saying = self._saying
+        if saying is None or (ended.playback, ended.chunk) != (saying.play.playback, saying.at):
+            return
+        if saying.overdue is not None:
+            saying.overdue.cancel()
+        saying.at += 1
+        if ended.failed or saying.at == len(saying.chunks):
+            self._saying = None
+            await self._happen(PromptEnded(ended.playback, heard=not ended.failed))
+            return
+        await self._carry_on(saying)
+
+    async def _carry_on(self, saying: _Saying) -> None:
+        try:
+            await self._play_chunk(saying)
+        except (AriGone, AriConflict) as error:
+            await self._lost_channel(error)
+        except AriUnavailable as error:
+            self._drift(error)
+
+    async def _stop(self) -> None:
+        saying, self._saying = self._saying, None
+        if saying is None:
+            return
+        if saying.overdue is not None:
+            saying.overdue.cancel()
+        await self._stop_chunk(saying.play.playback, saying.at)
+
+    async def _stop_chunk(self, playback: int, chunk: int) -> None:
+        with contextlib.suppress(AriGone, AriConflict):  # it ended in the same moment
+            await self._means.ari.stop_playback(playback_id(self.run.channel, playback, chunk))
+
+    def _meter(self) -> None:
+        if self._key_at is not None:
+            self._means.key_to_play.observe(max(0.0, (self._means.clock() - self._key_at).total_seconds()))
+            self._key_at = None
+
+    # --- the dead-man timer ---
+
+    async def _stay_alive(self, seconds: float, floor: float = 0.0) -> None:
+        """Set the timer anew if it would run out within `seconds` and a margin (or within `floor` seconds)."""
+        now = self._loop.time()
+        if self._alive_until - now >= max(seconds + _ALIVE_MARGIN, floor):
+            return
+        limit = max(ALIVE_SECONDS, round(seconds + 2 * _ALIVE_MARGIN + 0.5))
+        try:
+            await self._means.ari.set_variable(self.run.channel, "TIMEOUT(absolute)", str(limit))
+        except (AriGone, AriConflict) as error:
+            if seconds:
+                raise
+            await self._lost_channel(error)
+            return
+        except AriUnavailable:
+            if seconds:
+                raise
+            return  # the dialplan takes over if this lasts
+        self._alive_until = now + limit
+
+    # --- timers and lookups ---
+
+    def _start_timer(self, timer: int, seconds: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_later(seconds, self.post, TimeUp(timer))
+
+    def _look_up(self, number: int, what: str, key: str) -> None:
+        if self._lookup is not None:
+            self._lookup.cancel()
+        self._lookup = asyncio.create_task(self._answer(number, what, key), name=f"lookup-{self.run.channel}")
+
+    async def _answer(self, number: int, what: str, key: str) -> None:
+        try:
+            async with asyncio.timeout(engine.GIVE_UP_AFTER + 1):
+                answer = await self._means.lookups.answer(what, key)
+        except Exception as error:  # whatever a CRM does, the caller is helped
+            log.warning("lookup_failed", what=what, reason=f"{type(error).__name__}: {error}")
+            self.post(LookupFailed(number, type(error).__name__))
+        else:
+            self.post(Found(number, answer))
+
+    # --- leaving ---
+
+    async def _to_queue(self, queue: str, language: str) -> None:
+        try:
+            await self._means.ari.set_variable(self.run.channel, "CHANNEL(language)", language)
+        finally:
+            await self._means.ari.continue_at(self.run.channel, QUEUE_CONTEXT, queue)
+
+    def _let_go(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._saying is not None and self._saying.overdue is not None:
+            self._saying.overdue.cancel()
+        if self._lookup is not None:
+            self._lookup.cancel()
+
+    # --- the record ---
+
+    def _said(self, play: Play, chunk: Chunk) -> None:
+        if not chunk.begins:
+            return
+        steps: list[WriteStep] = []
+        for part in chunk.begins:
+            data = {
+                "prompt": part.prompt,
+                "language": part.language,
+                "text": self._means.speaker.text(part.prompt, part.language, play.values),
+                "playback": play.playback,
+                "listens": play.listens,
+            }
+            steps.append(WriteStep(self.run.steps + len(steps), StepKind.SAID, self.run.at, data))
+        self.run = msgspec.structs.replace(self.run, steps=self.run.steps + len(steps))
+        self._keep(steps)
+
+    def _keep(self, steps: Sequence[WriteStep]) -> None:
+        """Begin to write steps and the run as it stands; `_settle` waits for it."""
+        if not steps:
+            return
+        now = self._means.clock()
+        facts = [self._fact(step, now) for step in steps]
+        before = self._saved
+        self._saved = asyncio.create_task(self._save(facts, self.run, before), name=f"keep-{self.run.channel}")
+
+    async def _save(self, facts: Sequence[RawFact], run: Run, before: asyncio.Task[None] | None) -> None:
+        writing = asyncio.ensure_future(self._means.keep(facts, run))
+        if before is not None:
+            await asyncio.wait({before})
+        await writing
+
+    def _fact(self, step: WriteStep, now: datetime) -> RawFact:
+        data: dict[str, Any] = dict(step.data)
+        return step_fact(
+            node=self.run.node,
+            channel=self.run.channel,
+            sequence=step.sequence,
+            at=now,
+            kind=step.kind,
+            flow_node=step.flow_node,
+            data=data,
+        )
+
+    async def _settle(self) -> None:
+        """Steps are durable before the next ones are decided; a store that is away must not keep the caller."""
+        if self._saved is not None and not self._saved.done():
+            await asyncio.wait({self._saved}, timeout=_DURABLE_WITHIN)
+
+
+def playback_id(channel: str, playback: int, chunk: int) -> str:
+    """The id we choose for a playback; `parse_playback_id` reads it back from events."""
+    return f"pbxb:{playback}:{chunk}:{channel}"
+
+
+def parse_playback_id(text: str) -> tuple[str, int, int] | None:
+    """Channel, playback and chunk of one of our playbacks; None for another's."""
+    parts = text.split(":", 3)
+    if len(parts) != 4 or parts[0] != "pbxb" or not (parts[1].isdigit() and parts[2].isdigit()):
+        return None
+    return parts[3], int(parts[1]), int(parts[2])

@@ -1,0 +1,60 @@
+"""ARI's requests that we use, as verbs. Each knows its lane: see connection.py."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import quote
+
+from pbx_bridge.ari_handlers import wire
+from pbx_bridge.ari_handlers.connection import AriLink
+
+
+class Ari:
+    """Verbs over a link. All raise AriGone, AriConflict, AriUnavailable or AsteriskError."""
+
+    def __init__(self, link: AriLink, app: str) -> None:
+        self._link, self._app = link, app
+
+    async def answer(self, channel: str) -> None:
+        """Answer the call. Waits for a running playback: HTTP."""
+        await self._link.http("POST", f"channels/{_id(channel)}/answer")
+
+    async def set_variable(self, channel: str, name: str, value: str, timeout: float = 12.0) -> None:
+        """Set a channel variable or function. Waits for a running playback: HTTP. A 204 proves nothing was refused
+        in the dialplan's own terms: dangerous functions answer 204 and do nothing (asterisk-proved.md 9).
+        """
+        body = {"variable": name, "value": value}
+        await self._link.http("POST", f"channels/{_id(channel)}/variable", body, timeout)
+
+    async def play(self, channel: str, playback: str, media: Sequence[str]) -> None:
+        """Play these media, one after the other, as one playback with the id we chose."""
+        await self._link.request("POST", f"channels/{_id(channel)}/play/{_id(playback)}", {"media": list(media)})
+
+    async def stop_playback(self, playback: str) -> None:
+        """Stop a playback, or cancel a queued one."""
+        await self._link.request("DELETE", f"playbacks/{_id(playback)}")
+
+    async def continue_at(self, channel: str, context: str, extension: str) -> None:
+        """Give the channel back to the dialplan, at a place of ours (never one that a caller chose)."""
+        body = {"context": context, "extension": extension, "priority": 1}
+        await self._link.request("POST", f"channels/{_id(channel)}/continue", body)
+
+    async def leave(self, channel: str) -> None:
+        """Give the channel back to the dialplan right after Stasis(), where it hangs up.
+
+        Unlike DELETE this is refused for a channel that has left us: one that a daemon, frozen for a while,
+        believes its own may be talking to a person by now.
+        """
+        await self._link.request("POST", f"channels/{_id(channel)}/continue")
+
+    async def channels(self) -> list[wire.Channel]:
+        """Every channel of the PBX."""
+        return wire.decode_channels(await self._link.http("GET", "channels"))
+
+    async def startup(self) -> wire.Info:
+        """When this Asterisk came up, and which version it is."""
+        return wire.decode_info(await self._link.http("GET", "asterisk/info"))
+
+
+def _id(text: str) -> str:
+    return quote(text, safe="")

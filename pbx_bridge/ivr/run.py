@@ -1,0 +1,235 @@
+"""One caller's way through a flow: the run, what can happen to it, and what it wants done.
+
+A `Run` is frozen and says everything; it is checkpointed at every step, so that a restarted daemon goes on with it.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import msgspec
+
+from pbx_bridge.calls.facts import StepKind
+
+
+class CustomerFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a flow may know of a customer."""
+
+    code: str
+    name: str
+    language: str = ""
+
+
+class TicketFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a flow may say of a ticket. Dates are days in the customer's zone."""
+
+    tracking_number: str
+    status: str
+    updated_on: date
+    promised_on: date | None = None
+
+
+class ContractFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """A contract as it stands today: `days_left` counts from today to its last day, below 0 once it ended."""
+
+    number: str
+    ends_on: date
+    days_left: int
+
+
+class Phase(enum.StrEnum):
+    """What the run waits for."""
+
+    SAYING = "saying"  # the end of a prompt (or a key, which cuts it)
+    COLLECTING = "collecting"  # a key
+    LOOKING = "looking"  # a lookup's answer
+    QUEUED = "queued"  # the dialplan's queue to give the caller back
+    OVER = "over"  # nothing
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """Where one caller stands in a flow.
+
+    Attributes:
+        node: the PBX. channel: the caller's uniqueid. caller, caller_name, called: as the dialplan let them through.
+        at: the flow node. entered_at: when the run began, aware UTC.
+        language: empty until known. keyed: keys not yet used, typed ahead ones included.
+        tries: failed tries at the present node.
+        playback: the number of the prompt being said, 0 when silent; `timer` and `lookup` likewise, so that a late
+            answer to something given up is told from the present one. All count with `counter`.
+        excused: the filler was said for the present lookup.
+        steps: how many steps were written; the next one's sequence number.
+    """
+
+    node: str
+    channel: str
+    caller: str
+    caller_name: str
+    called: str
+    flow: str
+    version: str
+    entered_at: datetime
+    at: str
+    phase: Phase = Phase.SAYING
+    language: str = ""
+    keyed: str = ""
+    tries: int = 0
+    playback: int = 0
+    timer: int = 0
+    lookup: int = 0
+    counter: int = 0
+    excused: bool = False
+    steps: int = 0
+    customer: CustomerFacts | None = None
+    ticket: TicketFacts | None = None
+    contract: ContractFacts | None = None
+
+    def values(self) -> Mapping[str, Any]:
+        """What prompts may speak of, as `ticket.status` and so on."""
+        told = {"customer": self.customer, "ticket": self.ticket, "contract": self.contract}
+        return {name: msgspec.structs.asdict(facts) for name, facts in told.items() if facts is not None}
+
+
+# --- what can happen ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The caller reached us."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """We were away; the caller is still there."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPressed:
+    """One DTMF digit: 0-9, * or #."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class PromptEnded:
+    """A prompt was played to its end (`heard`), or could not be."""
+
+    playback: int
+    heard: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class TimeUp:
+    """A timer ran out."""
+
+    timer: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A lookup's answer: what was asked for, or None if there is no such thing."""
+
+    lookup: int
+    answer: CustomerFacts | TicketFacts | ContractFacts | None
+
+
+@dataclass(frozen=True, slots=True)
+class LookupFailed:
+    """A lookup ended in an error."""
+
+    lookup: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueueReturned:
+    """The dialplan's queue gave the caller back. `status` is Asterisk's QUEUESTATUS."""
+
+    queue: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The channel left us: the caller hung up (`caller`), or it was taken away while we could not act (`lost`)."""
+
+    by: str = "caller"
+
+
+Happening = Begun | Resumed | KeyPressed | PromptEnded | TimeUp | Found | LookupFailed | QueueReturned | Gone
+
+
+# --- what a run wants done ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One prompt, in its language."""
+
+    prompt: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Play:
+    """Say these prompts, one after the other, as playback `playback`. `listens`: the caller may key an answer."""
+
+    playback: int
+    parts: tuple[Part, ...]
+    values: Mapping[str, Any]
+    listens: bool
+    serves: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StopPlaying:
+    """Cut the prompt short."""
+
+    playback: int
+
+
+@dataclass(frozen=True, slots=True)
+class StartTimer:
+    """Tell `TimeUp(timer)` after so many seconds. The newest timer replaces the one before."""
+
+    timer: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    """Ask the CRM: `caller` (by number), `tracking`, `customer_code` or `contract` (of a customer)."""
+
+    lookup: int
+    what: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToQueue:
+    """Hand the caller to the dialplan's queue, in this language."""
+
+    queue: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """End the call."""
+
+
+@dataclass(frozen=True, slots=True)
+class WriteStep:
+    """A fact for the record."""
+
+    sequence: int
+    kind: StepKind
+    flow_node: str
+    data: Mapping[str, Any]
+
+
+Effect = Play | StopPlaying | StartTimer | LookUp | ToQueue | HangUp | WriteStep
