@@ -10,6 +10,7 @@ BridgeError                 anything we raise on purpose; `cli` prints it as one
 │   └── StoreNewer          the store was made by a newer version
 ├── PbxError                the private Asterisk cannot be had, configured or started
 │   └── PortTaken           another program listens where we must
+├── PhoneError              our small phone's call was refused, or nobody answered in time
 └── AsteriskError           what a running Asterisk answered, or that it did not
     ├── AriUnavailable      no connection, or lost while waiting for an answer; worth another try
     ├── AriRefused          wrong user or password (HTTP 401/403): no retry can help
@@ -73,6 +74,19 @@ class PbxError(BridgeError):
 
 class PortTaken(PbxError):
     """Another program listens on an address we must have."""
+
+
+class PhoneError(BridgeError):
+    """A call of our small phone was refused, broke off, or a wait of it ran out.
+
+    Args:
+        reason: one sentence.
+        status: the SIP status that refused it; 0 where there was none.
+    """
+
+    def __init__(self, reason: str, status: int = 0) -> None:
+        self.status = status
+        super().__init__(reason)
 
 
 class AsteriskError(BridgeError):

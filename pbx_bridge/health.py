@@ -63,7 +63,7 @@ class Health:
         return all(link.state is not LinkState.DOWN for link in self._links.values())
 
 
-_BOUNDS_MS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 75, 100, 200, 500, 1000, 5000)
+_BOUNDS_MS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 18, 20, 25, 30, 40, 50, 75, 100, 200, 500, 1000, 5000)
 
 
 class Meter:

@@ -20,7 +20,7 @@ import structlog
 from pbx_bridge.ari_handlers.requests import Ari
 from pbx_bridge.ari_handlers.speech import Chunk, Speaker, chunks
 from pbx_bridge.calls.facts import RawFact, StepKind, step_fact
-from pbx_bridge.errors import AriConflict, AriGone, AriUnavailable, AsteriskError, PromptError
+from pbx_bridge.errors import AriConflict, AriGone, AriUnavailable, AsteriskError, PromptError, StoreError
 from pbx_bridge.health import Clock, Meter
 from pbx_bridge.ivr import engine
 from pbx_bridge.ivr.flow import Flow
@@ -404,14 +404,13 @@ class Caller:
             return
         now = self._means.clock()
         facts = [self._fact(step, now) for step in steps]
-        before = self._saved
-        self._saved = asyncio.create_task(self._save(facts, self.run, before), name=f"keep-{self.run.channel}")
+        self._saved = asyncio.create_task(self._save(facts, self.run), name=f"keep-{self.run.channel}")
 
-    async def _save(self, facts: Sequence[RawFact], run: Run, before: asyncio.Task[None] | None) -> None:
-        writing = asyncio.ensure_future(self._means.keep(facts, run))
-        if before is not None:
-            await asyncio.wait({before})
-        await writing
+    async def _save(self, facts: Sequence[RawFact], run: Run) -> None:
+        try:
+            await self._means.keep(facts, run)
+        except StoreError as error:
+            log.error("steps_not_kept", channel=run.channel, steps=len(facts), reason=str(error))
 
     def _fact(self, step: WriteStep, now: datetime) -> RawFact:
         data: dict[str, Any] = dict(step.data)

@@ -32,6 +32,7 @@ log = structlog.get_logger()
 
 _TICK = 0.5  # seconds between looks at the dead-man timers
 _SWEEP = 60.0  # seconds between looks for queued callers who are gone
+_FAILED_PLAYBACK_WAITS = 0.2  # seconds
 _FRESH = 0.5  # seconds taken off a new channel's dead-man timer: it began before we heard of it
 
 
@@ -100,8 +101,14 @@ class Stasis:
             return
         channel, number, chunk = ours
         caller = self._callers.get(channel)
-        if caller is not None:
-            caller.post(ChunkEnded(number, chunk, failed=playback.state == "failed"))
+        if caller is None:
+            return
+        if playback.state == "failed":
+            # A hang-up fails the playback first and tells StasisEnd a moment later: that is what counts then.
+            failed = ChunkEnded(number, chunk, failed=True)
+            asyncio.get_running_loop().call_later(_FAILED_PLAYBACK_WAITS, caller.post, failed)
+        else:
+            caller.post(ChunkEnded(number, chunk))
 
     async def recover(self) -> None:
         """Look around after a connect: go on with every caller Asterisk holds for us, let go of those who left."""

@@ -1,8 +1,9 @@
 """Facts: what happened, as its source told it, kept for ever in the journal.
 
-A fact is identified by `(node, file, offset)`: for a spool the file's inode and birth and the row's byte offset;
-for an IVR step the channel and its sequence number. Reading a source twice therefore gives the same facts, and
-the journal keeps each once. The body is the source's own text, so that every call can be folded anew from it.
+A fact is identified by `(node, file, offset)`: for a spool the file's identity (a hash of its first record, see
+spool/tail.py) and the row's byte offset; for an IVR step the channel and its sequence number. Reading a source
+twice therefore gives the same facts, and the journal keeps each once. The body is the source's own text, so that
+every call can be folded anew from it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+import msgspec
 
 
 class FactKind(enum.StrEnum):
@@ -31,7 +34,7 @@ class RawFact:
 
     Attributes:
         node: the PBX's systemname.
-        file: the source's identity, e.g. `cel:<inode>-<birth>`, `queue:<inode>-<birth>`, `step:<channel uniqueid>`.
+        file: the source's identity, e.g. `cel:<hash>`, `queue:<hash>`, `step:<channel uniqueid>`.
         offset: byte offset in the file, or the step's sequence number.
         at: aware UTC, microseconds (whole seconds for queue_log).
         channel: the uniqueid it speaks of; empty for a boot.
@@ -49,7 +52,7 @@ class RawFact:
     body: str
 
     def __post_init__(self) -> None:
-        if self.at.utcoffset() != timedelta(0):
+        if self.at.tzinfo is not UTC and self.at.utcoffset() != timedelta(0):
             raise ValueError("a fact's time is aware UTC")
 
 
@@ -146,6 +149,8 @@ class Boot:
 Fact = CelRow | QueueEvent | Step | Boot
 
 _CEL_COLUMNS = 19
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_BAD_JSON = (msgspec.DecodeError, ValueError, RecursionError)
 
 
 class Undecodable(ValueError):
@@ -222,19 +227,22 @@ def decode(raw: RawFact) -> Fact:
 
 def _epoch(text: str) -> datetime:
     seconds, _, fraction = text.partition(".")
-    if not seconds.isdigit() or (fraction and not fraction.isdigit()):
+    if not (text.isascii() and seconds.isdigit()) or (fraction and not fraction.isdigit()):
         raise Undecodable(f"{text!r} is no epoch time")
     microseconds = int(fraction.ljust(6, "0")[:6]) if fraction else 0
     try:
-        return datetime.fromtimestamp(int(seconds), UTC).replace(microsecond=microseconds)
-    except (OverflowError, OSError, ValueError) as error:
+        return _EPOCH + timedelta(seconds=int(seconds), microseconds=microseconds)
+    except (OverflowError, ValueError) as error:
         raise Undecodable(f"{text!r} is no epoch time") from error
 
 
 def _cel_columns(body: str) -> list[str]:
     # Python's default reader (doubled quotes, no backslash escape) is the one that reads caller names with \""
-    # right: asterisk-proved.md 12.15.
-    rows = list(csv.reader([body] if "\n" not in body else body.splitlines(keepends=True)))
+    # right.  Strict: a torn row is refused, not guessed at.
+    try:
+        rows = list(csv.reader([body], strict=True))
+    except csv.Error as error:
+        raise Undecodable(f"no CSV record: {error}") from error
     if len(rows) != 1 or len(rows[0]) != _CEL_COLUMNS:
         raise Undecodable(f"a CEL record has {_CEL_COLUMNS} columns, this one {len(rows[0]) if rows else 0}")
     return rows[0]
@@ -242,12 +250,6 @@ def _cel_columns(body: str) -> list[str]:
 
 def _decode_cel(raw: RawFact) -> CelRow:
     columns = _cel_columns(raw.body)
-    extra: Any = {}
-    if columns[18]:
-        try:
-            extra = json.loads(columns[18])
-        except ValueError:
-            extra = {"unreadable": columns[18]}
     return CelRow(
         node=raw.node,
         file=raw.file,
@@ -270,12 +272,23 @@ def _decode_cel(raw: RawFact) -> CelRow:
         linkedid=columns[15],
         peer=columns[16],
         user_field=columns[17],
-        extra=extra if isinstance(extra, dict) else {"value": extra},
+        extra=_decode_extra(columns[18]) if columns[18] else {},
     )
 
 
+def _decode_extra(text: str) -> Mapping[str, Any]:
+    try:
+        extra = msgspec.json.decode(text)
+    except _BAD_JSON:
+        return {"unreadable": text}
+    return extra if isinstance(extra, dict) else {"value": extra}
+
+
 def _decode_queue(raw: RawFact) -> QueueEvent:
-    _, uniqueid, queue, agent, event, *args = raw.body.split("|")
+    try:
+        _, uniqueid, queue, agent, event, *args = raw.body.split("|")
+    except ValueError as error:
+        raise Undecodable("a queue_log line has at least 5 fields") from error
     return QueueEvent(
         node=raw.node,
         file=raw.file,
@@ -291,7 +304,10 @@ def _decode_queue(raw: RawFact) -> QueueEvent:
 
 def _decode_step(raw: RawFact) -> Step:
     try:
-        told = json.loads(raw.body)
+        told = msgspec.json.decode(raw.body)
+        flow_node, data = told["flow_node"], told["data"]
+        if not (isinstance(flow_node, str) and isinstance(data, dict)):
+            raise TypeError("flow_node is a text and data an object")
         return Step(
             node=raw.node,
             file=raw.file,
@@ -299,8 +315,8 @@ def _decode_step(raw: RawFact) -> Step:
             at=raw.at,
             uniqueid=raw.channel,
             kind=StepKind(told["kind"]),
-            flow_node=told["flow_node"],
-            data=told["data"],
+            flow_node=flow_node,
+            data=data,
         )
-    except (ValueError, KeyError, TypeError) as error:
+    except (*_BAD_JSON, KeyError, TypeError) as error:
         raise Undecodable(f"no IVR step: {error}") from error

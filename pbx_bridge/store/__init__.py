@@ -1,1 +1,34 @@
-"""What is kept: journal, calls, CRM, users. The only place that knows SQL."""
+"""The store: journal, recorder, call book, CRM, users. One SQLite file, one writer, named SQL."""
+
+from pbx_bridge.store.announce import RESYNC, CallRow, News, Resync
+from pbx_bridge.store.call_body import call_json
+from pbx_bridge.store.calls import CallBook, PageKey
+from pbx_bridge.store.crm import Contract, Crm, Customer, Ticket, TicketStatus
+from pbx_bridge.store.journal import Journal
+from pbx_bridge.store.open import Store, open_store
+from pbx_bridge.store.runs import RunGone, Runs, RunState
+from pbx_bridge.store.users import Role, User, Users
+
+__all__ = [
+    "RESYNC",
+    "CallBook",
+    "CallRow",
+    "Contract",
+    "Crm",
+    "Customer",
+    "Journal",
+    "News",
+    "PageKey",
+    "Resync",
+    "Role",
+    "RunGone",
+    "RunState",
+    "Runs",
+    "Store",
+    "Ticket",
+    "TicketStatus",
+    "User",
+    "Users",
+    "call_json",
+    "open_store",
+]

@@ -1,0 +1,42 @@
+# `make run` sets everything up and runs the system; `make test` passes every test. `make help` names the rest.
+
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint bench clean constraints
+
+help: ## This list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+run: $(VENV)/.stamp-run ## Set up and run: a private Asterisk, the daemon, the pages; Ctrl-C stops it
+	@$(BIN)/pbx-bridge run
+
+test: lint ## Every check and test, with real calls on a real Asterisk
+	@tools/setup.sh system
+	$(BIN)/pytest --cov --cov-branch --cov-report=term:skip-covered
+
+lint: $(VENV)/.stamp-dev ## Style, types and the arrows between the layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.stamp-dev ## Measure us and a peer, side by side
+	@tools/setup.sh system
+	@$(BIN)/python -m tests.bench
+
+clean: ## Remove what was built and cached; var/ stays
+	rm -rf $(VENV) dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+constraints: $(VENV)/.stamp-dev ## Pin anew what pyproject.toml asks for (needs uv)
+	tools/constraints.sh
+
+# The virtual environment is made again only when what it holds has changed.
+$(VENV)/.stamp-run: constraints/run.txt pyproject.toml tools/setup.sh
+	@tools/setup.sh venv run
+	@touch $@
+
+$(VENV)/.stamp-dev: constraints/dev.txt pyproject.toml tools/setup.sh
+	@tools/setup.sh venv dev
+	@touch $@ $(VENV)/.stamp-run

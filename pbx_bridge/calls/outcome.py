@@ -1,0 +1,113 @@
+"""How a call ended: one decision, from what happened in it, in the words of a support lead."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pbx_bridge.calls.call import Direction, Outcome, Segment, SegmentKind
+from pbx_bridge.calls.facts import Step, StepKind
+from pbx_bridge.calls.timeline import Leg, Timeline
+
+# Far end's hangup causes (Q.850). 603 Decline arrives as 21, a cancelled call as 127; dialstatus is not to be
+# trusted: it is the last value ever set on the channel.
+_REFUSED = {17: Outcome.BUSY, 21: Outcome.REJECTED, 127: Outcome.CANCELLED}
+_NO_ANSWER_CAUSES = frozenset({0, 16, 18, 19, 26})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """All that the outcome depends on.
+
+    Attributes:
+        lost: the PBX died with the call.
+        ended_by: as in Call.
+        served: the IVR's answer was heard to its end.
+    """
+
+    timeline: Timeline
+    segments: Sequence[Segment]
+    steps: Sequence[Step]
+    direction: Direction
+    lost: bool
+    ended_by: str
+
+    def last(self, kind: SegmentKind) -> Segment | None:
+        return next((s for s in reversed(self.segments) if s.kind is kind), None)
+
+    @property
+    def served(self) -> bool:
+        return any(step.kind is StepKind.HEARD and step.data.get("serves") is True for step in self.steps)
+
+    @property
+    def met_machine(self) -> bool:
+        """The caller was led by our dialplan, whoever they are: an agent may call the menu too."""
+        return any(s.kind in (SegmentKind.IVR, SegmentKind.WAIT, SegmentKind.VOICEMAIL) for s in self.segments)
+
+
+def outcome_of(ending: Ending) -> Outcome:
+    """The outcome of a call that is over."""
+    if ending.last(SegmentKind.TALK) is not None:
+        return Outcome.ANSWERED
+    match ending.direction:
+        case Direction.INBOUND:
+            return _inbound(ending)
+        case Direction.INTERNAL if ending.met_machine:
+            return _inbound(ending)
+        case Direction.OUTBOUND | Direction.INTERNAL:
+            return _outbound(ending)
+
+
+def _inbound(ending: Ending) -> Outcome:
+    wait = ending.last(SegmentKind.WAIT)
+    if ending.last(SegmentKind.VOICEMAIL) is not None:
+        return Outcome.VOICEMAIL
+    if wait is not None and wait.result == "abandoned":
+        return Outcome.ABANDONED_QUEUE
+    if wait is None and ending.served:
+        return Outcome.SELF_SERVED
+    if ending.lost:
+        return Outcome.LOST
+    # Once a call is in a queue, the queue decides; a phone that rang makes it missed too.
+    if wait is not None or ending.last(SegmentKind.RING) is not None:
+        return Outcome.MISSED
+    return _in_the_menus(ending)
+
+
+def _in_the_menus(ending: Ending) -> Outcome:
+    if ending.ended_by == "caller":
+        return Outcome.ABANDONED_IVR
+    # Ended by us, and nobody was reached: never taken at all, or sent away by the menu.
+    return Outcome.MISSED if ending.met_machine or ending.timeline.root.answered_at else Outcome.REJECTED
+
+
+def _outbound(ending: Ending) -> Outcome:
+    if ending.lost:
+        return Outcome.LOST
+    far = max((leg for leg in ending.timeline.others()), key=lambda leg: (leg.started_at, leg.name), default=None)
+    if far is None or far.cause is None:
+        return Outcome.FAILED if far is not None or ending.ended_by != "agent" else Outcome.CANCELLED
+    if far.cause in _REFUSED:
+        return _REFUSED[far.cause]
+    if far.cause in _NO_ANSWER_CAUSES:
+        return Outcome.CANCELLED if ending.ended_by == "agent" else Outcome.NO_ANSWER
+    return Outcome.FAILED
+
+
+def ended_by(timeline: Timeline, direction: Direction, steps: Sequence[Step]) -> str:
+    """Who hung up: `caller` (the far party, whoever called), `agent` (one of ours), `system`, empty if unknown."""
+    root = timeline.root
+    if root.hung_up_at is None:
+        return ""
+    ours, theirs = ("agent", "caller") if direction is Direction.OUTBOUND else ("caller", "agent")
+    if root.hung_up_by == root.name:
+        return ours
+    if root.hung_up_by and any(leg.name == root.hung_up_by and _spoke(leg) for leg in timeline.others()):
+        return theirs
+    # The caller's last word before a hang-up that Asterisk names nobody for.
+    told = [step.data.get("by") for step in steps if step.kind is StepKind.ENDED]
+    return "caller" if told and told[-1] == "caller" else "system"
+
+
+def _spoke(leg: Leg) -> bool:
+    return any(not stay.holding for stay in leg.stays)

@@ -1,0 +1,112 @@
+"""Everything that decides how the configuration looks, as one value; refuses what could break out of a line."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pbx_bridge.errors import PbxError
+from pbx_bridge.pbx.modules import WANTED
+from pbx_bridge.pbx.paths import PbxPaths
+from pbx_bridge.pbx.version import Version
+
+AGENTS = ("101", "102")
+QUEUES = ("support", "services")
+
+_SECRET = re.compile(r"[A-Za-z0-9_-]{16,}")
+_WORD = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_NUMBER = re.compile(r"[0-9]{1,15}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class PbxSecrets:
+    """Passwords that stand in Asterisk's configuration. Never printed: it has no readable repr."""
+
+    ari: str
+    ari_monitor: str
+    ami: str
+    agents: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        for text in (self.ari, self.ari_monitor, self.ami, *self.agents.values()):
+            if not _SECRET.fullmatch(text):
+                raise PbxError(
+                    "a secret has at least 16 letters, digits, - and _ only: remove its file to get a new one"
+                )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """Where the instance listens. RTP takes the even ports from `rtp_start` to `rtp_end`."""
+
+    sip: int = 5060
+    ari: int = 8088
+    ami: int = 5038
+    rtp_start: int = 10000
+    rtp_end: int = 20000
+
+    def __post_init__(self) -> None:
+        if self.rtp_end - self.rtp_start < 4:
+            raise PbxError(f"RTP needs some ports: {self.rtp_start}-{self.rtp_end} is too small")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PbxPlan:
+    """The whole configuration as values. Raises PbxError for a value that cannot be written.
+
+    Attributes:
+        extension: the number that agents dial to try the flow.
+        app: the Stasis application's name.
+        language: the channel language before a caller has chosen.
+        dead_man_s: seconds a caller waits for a daemon that does not answer.
+        queue_wait_s, fallback_wait_s: seconds in a queue, with and without the daemon.
+        longest_call_s: seconds after which any call ends.
+    """
+
+    systemname: str
+    paths: PbxPaths
+    secrets: PbxSecrets
+    version: Version
+    ports: Ports = field(default_factory=Ports)
+    modules: tuple[str, ...] = WANTED
+    host: str = "127.0.0.1"
+    extension: str = "100"
+    app: str = "pbx_bridge"
+    ari_user: str = "pbx_bridge"
+    ami_user: str = "pbx_bridge"
+    queues: tuple[str, ...] = QUEUES
+    agents: tuple[str, ...] = AGENTS
+    language: str = "fa"
+    dead_man_s: int = 10
+    queue_wait_s: int = 120
+    fallback_wait_s: int = 90
+    longest_call_s: int = 7200
+
+    def __post_init__(self) -> None:
+        for word in (self.systemname, self.app, self.ari_user, self.ami_user, self.language, *self.queues):
+            if not _WORD.fullmatch(word):
+                raise PbxError(f"{word!r} cannot be a name in Asterisk's configuration")
+        for number in (self.extension, *self.agents):
+            if not _NUMBER.fullmatch(number):
+                raise PbxError(f"{number!r} cannot be an extension")
+        if self.extension in self.agents:
+            raise PbxError(f"extension {self.extension} is an agent's: choose another for the flow")
+        _check_loopback(self.host)
+
+    @property
+    def entity_id(self) -> str:
+        """Asterisk's own id; given, because it warns where it finds no network card to take it from."""
+        digest = hashlib.sha256(f"{self.systemname} {self.paths.base}".encode()).hexdigest()
+        return ":".join(("02", *(digest[i : i + 2] for i in range(0, 10, 2))))
+
+
+def _check_loopback(host: str) -> None:
+    try:
+        address = ipaddress.IPv4Address(host)
+    except ValueError as error:
+        raise PbxError(f"{host!r} is no IPv4 address") from error
+    if not address.is_loopback:
+        raise PbxError(f"{host} is no loopback address: the private Asterisk never listens outside this machine")

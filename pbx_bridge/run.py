@@ -1,0 +1,144 @@
+"""The composition root of `pbx-bridge run` and `agents`: settings become the plans that pbx/ carries out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from pbx_bridge import logs
+from pbx_bridge.config import Settings
+from pbx_bridge.errors import SettingsError
+from pbx_bridge.ivr.prompts import PromptBook
+from pbx_bridge.ivr.render import prepare
+from pbx_bridge.ivr.speakers import find_prefix, find_speaker
+from pbx_bridge.pbx import running
+from pbx_bridge.pbx.modules import modules_in
+from pbx_bridge.pbx.paths import instance_paths
+from pbx_bridge.pbx.plan import AGENTS, PbxPlan, Ports
+from pbx_bridge.pbx.ports import Address
+from pbx_bridge.pbx.program import Asterisk
+from pbx_bridge.pbx.running import Preparation, RunPlan
+from pbx_bridge.pbx.secrets import SecretStore
+from pbx_bridge.pbx.steps import Say, Step
+from pbx_bridge.pbx.tree import add_speech
+from pbx_bridge.store.open import Store, open_store
+
+ADMIN = "admin"
+
+
+def run_system(settings: Settings, say: Say) -> None:
+    """Everything in the foreground until Ctrl-C. Raises BridgeError."""
+    logs.configure("warning", "console")  # the steps tell people what the daemon would log
+    running.run(run_plan(settings), say)
+
+
+def run_plan(settings: Settings) -> RunPlan:
+    """What `run` will do under these settings. Raises SettingsError for settings it cannot serve."""
+    if settings.ari.url or settings.ami.host or settings.spool.cel or settings.spool.queue_log:
+        raise SettingsError("ari.url, ami.host and spool name another PBX: `run` starts its own; use `daemon`")
+    return RunPlan(
+        home=settings.home,
+        root=settings.asterisk_root,
+        plan=lambda asterisk: pbx_plan(settings, asterisk),
+        addresses=_addresses(settings),
+        web=Address(what="the pages", host=settings.web.host, port=settings.web.port),
+        preparations=(
+            Preparation(title="prompts", action=lambda plan, step: _prompts(settings, plan, step)),
+            Preparation(title="store", action=lambda plan, step: _store(settings, step)),
+        ),
+        banner=lambda plan: banner(settings, plan),
+    )
+
+
+def pbx_plan(settings: Settings, asterisk: Asterisk) -> PbxPlan:
+    """The private Asterisk's configuration under these settings. Raises PbxError."""
+    pbx = settings.pbx
+    return PbxPlan(
+        systemname=pbx.systemname,
+        paths=instance_paths(settings.home, asterisk.root),
+        secrets=SecretStore(settings.secrets).pbx(),
+        version=asterisk.version,
+        modules=modules_in(asterisk.root or Path("/")),
+        ports=Ports(
+            sip=pbx.sip_port, ari=pbx.ari_port, ami=pbx.ami_port, rtp_start=pbx.rtp_start, rtp_end=pbx.rtp_end
+        ),
+        host=pbx.host,
+        extension=pbx.extension,
+        app=settings.ari.app,
+        ari_user=settings.ari.user,
+        ami_user=settings.ami.user,
+    )
+
+
+def agent_lines(settings: Settings) -> Sequence[str]:
+    """Who may register, and with what: a table for people."""
+    secrets = SecretStore(settings.secrets)
+    where = f"{settings.pbx.host}:{settings.pbx.sip_port}"
+    rows = [(agent, "—", secrets.agent(agent), f"sip:{agent}@{where}") for agent in AGENTS]
+    table = [("extension", "state", "password", "address"), *rows]
+    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
+
+
+def banner(settings: Settings, plan: PbxPlan) -> Sequence[str]:
+    """What a newcomer needs to place the first call and find it on the page."""
+    where = f"{plan.host}:{plan.ports.sip}"
+    password = SecretStore(settings.secrets).admin_password
+    return (
+        "",
+        f"  dial       sip:{plan.extension}@{where}   (no registration; your From number is the caller's number)",
+        f"  pages      http://{settings.web.host}:{settings.web.port}/",
+        f"  sign in    {ADMIN} / {password}   (the password of the first start)",
+        f"  agents     {' and '.join(plan.agents)} register at {where}; passwords: .venv/bin/pbx-bridge agents",
+        f"  logs       {settings.home / 'log'}",
+        "",
+    )
+
+
+def _addresses(settings: Settings) -> Sequence[Address]:
+    pbx = settings.pbx
+    return (
+        Address(what="SIP", host=pbx.host, port=pbx.sip_port, transport="udp"),
+        Address(what="SIP", host=pbx.host, port=pbx.sip_port),
+        Address(what="ARI", host=pbx.host, port=pbx.ari_port),
+        Address(what="AMI", host=pbx.host, port=pbx.ami_port),
+    )
+
+
+def _prompts(settings: Settings, plan: PbxPlan, step: Step) -> None:
+    if plan.paths.root is not None:
+        add_speech(plan.paths.root, step.tell)
+    prefix = find_prefix(plan.paths.root)
+    report = prepare(
+        PromptBook.load(extra_folder=settings.home / "prompts"),
+        plan.paths.sounds,
+        {name: find_speaker(voice, prefix) for name, voice in _voices(settings).items()},
+        prefix=prefix,
+        recordings=settings.home / "recordings",
+        progress=_counted(step.tell),
+    )
+    step.result = f"{report.rendered} clips rendered, {report.kept} kept, {report.recorded} recordings"
+
+
+def _voices(settings: Settings) -> dict[str, str]:
+    return {"fa": settings.ivr.voice_fa, "en": settings.ivr.voice_en}
+
+
+def _counted(tell: Say) -> Callable[[int, int, str], None]:
+    return lambda done, total, _: tell(f"{done} of {total}")
+
+
+def _store(settings: Settings, step: Step) -> None:
+    async def first_start() -> None:
+        async with open_store(settings.store_path, folding=False, region=settings.region) as store:
+            step.result = await _first_user(settings, store)
+
+    asyncio.run(first_start())
+
+
+async def _first_user(settings: Settings, store: Store) -> str:
+    if await store.users.list():
+        return str(settings.store_path)
+    await store.users.create(ADMIN, SecretStore(settings.secrets).admin_password, "admin")
+    return f"{settings.store_path}, new"

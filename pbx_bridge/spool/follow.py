@@ -1,0 +1,207 @@
+"""The follower: reads both spools as they grow and hands what is new to the journal, at least once and in order.
+
+The spool itself is the buffer: while the journal refuses, nothing is read ahead and nothing is lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+
+from pbx_bridge.calls.facts import RawFact
+from pbx_bridge.calls.source import Cursor, Unreadable
+from pbx_bridge.errors import StoreError
+from pbx_bridge.health import Clock, Health, LinkState, utc_now
+from pbx_bridge.spool.batch import SpoolBatch, merged
+from pbx_bridge.spool.cel import CelSpool
+from pbx_bridge.spool.queue_log import QueueLogSpool
+from pbx_bridge.spool.tail import Tail
+
+log = structlog.get_logger()
+
+POLL_S = 0.1
+_GAP_S = 0.02  # a hundred live events at once are one reason to look, not a hundred
+_SLOW_S = 2.0  # a journal that takes longer is told to people
+_LAG_S = 5.0  # so is a spool that is read later than this
+_LONGEST_PAUSE_S = 5.0
+
+
+class SpoolJournal(Protocol):
+    """What the spool needs of the store."""
+
+    async def cursors(self, node: str) -> list[Cursor]:
+        """How far each file was read. Raises StoreError."""
+        ...
+
+    async def add(
+        self,
+        facts: Sequence[RawFact],
+        *,
+        cursors: Sequence[Cursor] = (),
+        unreadable: Sequence[Unreadable] = (),
+    ) -> None:
+        """Keep all of it in one transaction, or nothing. Raises StoreError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """One look at all spools: what is new, and what hinders."""
+
+    batch: SpoolBatch
+    trouble: str
+
+
+class _Readers:
+    """The spools of one node. Blocking, for a thread; a cancelled look may still run when they are closed."""
+
+    def __init__(self, cel: Tail, queue_log: Tail) -> None:
+        self._cel, self._queue_log = cel, queue_log
+        self._lock = threading.Lock()
+
+    def look(self) -> _Look:
+        with self._lock:
+            # CEL first: whatever it tells, queue_log, read after it, already holds the cause of.  Both are journaled
+            # together, so that no call is shown with a wrong cause for a moment.
+            cel, cel_trouble = _read(self._cel)
+            queue, queue_trouble = _read(self._queue_log)
+            trouble = "; ".join(text for text in (cel_trouble, queue_trouble) if text)
+            return _Look(batch=merged((queue, cel)), trouble=trouble)
+
+    def advance(self, batch: SpoolBatch) -> None:
+        for tail in (self._cel, self._queue_log):
+            tail.advance(batch.cursors)
+
+    def close(self) -> None:
+        with self._lock:
+            self._cel.close()
+            self._queue_log.close()
+
+
+def _read(tail: Tail) -> tuple[SpoolBatch, str]:
+    # Each for itself: a queue_log nobody may read must not stop CEL.
+    try:
+        batch = tail.read()
+        return batch, "" if batch else tail.missing
+    except OSError as error:
+        return merged(()), f"{tail.path.name} cannot be read: {error.strerror or error}"
+
+
+class Spooler:
+    """Follows one node's CEL spool and queue_log; reports to Health as `spool`.
+
+    Args:
+        node: the PBX's systemname.
+        cel, queue_log: the files Asterisk writes.
+        poll_s: seconds between two looks.
+    """
+
+    def __init__(
+        self,
+        *,
+        node: str,
+        cel: Path,
+        queue_log: Path,
+        journal: SpoolJournal,
+        health: Health,
+        poll_s: float = POLL_S,
+        clock: Clock = utc_now,
+    ) -> None:
+        self._node, self._cel, self._queue_log = node, cel, queue_log
+        self._journal, self._health = journal, health
+        self._poll_s, self._clock = poll_s, clock
+        self._awake = asyncio.Event()
+
+    def wake(self) -> None:
+        """Something happened on the PBX: look now, not at the next poll."""
+        self._awake.set()
+
+    async def run(self) -> None:
+        """Follow until cancelled. Only an error that is no StoreError and no OSError ends it."""
+        readers = await self._readers()
+        try:
+            while True:
+                await self._turn(readers)
+        finally:
+            await asyncio.to_thread(readers.close)
+
+    async def _readers(self) -> _Readers:
+        pauses = _Pauses()
+        while True:
+            try:
+                cursors = await self._journal.cursors(self._node)
+            except StoreError as error:
+                self._report_store(error)
+                await asyncio.sleep(pauses.next_s())
+            else:
+                return _Readers(
+                    CelSpool(self._cel, self._node, cursors), QueueLogSpool(self._queue_log, self._node, cursors)
+                )
+
+    async def _turn(self, readers: _Readers) -> None:
+        look = await asyncio.to_thread(readers.look)
+        if look.batch:
+            await self._keep(look.batch)
+            readers.advance(look.batch)
+        self._report(look)
+        if not look.batch.behind:
+            await self._pause()
+
+    async def _keep(self, batch: SpoolBatch) -> None:
+        """Hand the batch over, however often that takes."""
+        if batch.unreadable:
+            log.warning("spool_records_unreadable", count=len(batch.unreadable), reason=batch.unreadable[0].reason)
+        pauses = _Pauses()
+        slow = asyncio.get_running_loop().call_later(_SLOW_S, self._report_slow, batch)
+        try:
+            while True:
+                try:
+                    await self._journal.add(batch.facts, cursors=batch.cursors, unreadable=batch.unreadable)
+                    return
+                except StoreError as error:
+                    self._report_store(error)
+                    await asyncio.sleep(pauses.next_s())
+        finally:
+            slow.cancel()
+
+    async def _pause(self) -> None:
+        await asyncio.sleep(_GAP_S)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._poll_s - _GAP_S):
+                await self._awake.wait()
+        self._awake.clear()
+
+    def _report(self, look: _Look) -> None:
+        lag_s = self._lag_s(look.batch) if look.batch.behind else 0.0
+        behind = f"{look.batch.behind} bytes behind" if lag_s > _LAG_S else ""
+        detail = "; ".join(text for text in (look.trouble, behind) if text)
+        self._health.report("spool", LinkState.DEGRADED if detail else LinkState.UP, detail, lag_s)
+
+    def _report_slow(self, batch: SpoolBatch) -> None:
+        self._health.report("spool", LinkState.DEGRADED, "the store is slow to take facts", self._lag_s(batch))
+
+    def _report_store(self, error: StoreError) -> None:
+        self._health.report("spool", LinkState.DEGRADED, f"waiting for the store: {error}")
+
+    def _lag_s(self, batch: SpoolBatch) -> float:
+        newest = max((fact.at for fact in batch.facts), default=None)
+        return 0.0 if newest is None else max(0.0, (self._clock() - newest) / timedelta(seconds=1))
+
+
+class _Pauses:
+    """Growing pauses between tries, in seconds."""
+
+    def __init__(self) -> None:
+        self._last_s = 0.1
+
+    def next_s(self) -> float:
+        self._last_s = min(self._last_s * 2, _LONGEST_PAUSE_S)
+        return self._last_s

@@ -1,0 +1,137 @@
+"""The call book: one row per call, read by id, by page and by number; new revisions as they come."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pbx_bridge.store import call_body
+from pbx_bridge.store.announce import Announcer, CallRow, News
+from pbx_bridge.store.database import Database
+from pbx_bridge.store.sql import SQL
+from pbx_bridge.store.times import to_us
+from pbx_bridge.values import digits
+
+_LAST_US = 2**63 - 1
+_CHUNK = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageKey:
+    """Where a page ended; the next one begins right after. Its text goes into an address and back."""
+
+    started_at_us: int
+    call_id: str
+
+    @classmethod
+    def of(cls, row: CallRow) -> PageKey:
+        """The key of a page's last row."""
+        return cls(started_at_us=to_us(row.call.started_at), call_id=row.call.call_id)
+
+    @classmethod
+    def parse(cls, text: str) -> PageKey:
+        """The key of its text. Raises ValueError."""
+        started, _, call_id = text.partition(".")
+        if not (started.isascii() and started.isdigit() and len(started) < 19 and call_id):
+            raise ValueError(f"{text!r} is no page")
+        return cls(started_at_us=int(started), call_id=call_id)
+
+    def __str__(self) -> str:
+        return f"{self.started_at_us}.{self.call_id}"
+
+
+class CallBook:
+    """Reads calls. Written by the recorder only."""
+
+    def __init__(self, reader: Database, announcer: Announcer, region: str = "IR") -> None:
+        self._reader, self._announcer, self._region = reader, announcer, region
+
+    async def get(self, call_id: str) -> CallRow | None:
+        """One call."""
+        rows = await self._reader.rows(SQL["get_call"], call_id=call_id)
+        return _read(rows[0]) if rows else None
+
+    async def page(
+        self,
+        *,
+        number: str = "",
+        start: datetime | None = None,
+        end: datetime | None = None,
+        before: PageKey | None = None,
+        after: PageKey | None = None,
+        limit: int = 50,
+    ) -> list[CallRow]:
+        """Calls newest first.
+
+        Args:
+            number: of caller or called, as a person types it: 0912…, +98912…, Persian digits, an extension.
+            start: only calls that began then or later.
+            end: only calls that began before then.
+            before: only calls after this place in the list.
+            after: only calls before this place in the list, the nearest ones, for going back; wins over `before`.
+            limit: at most so many.
+        """
+        if after is not None:
+            return await self._newer(number, start, end, after, limit)
+        values: dict[str, Any] = {
+            "start_us": to_us(start) if start else -_LAST_US,
+            "end_us": to_us(end) if end else _LAST_US,
+            "before_us": before.started_at_us if before else _LAST_US,
+            "before_id": before.call_id if before else "",
+            "limit": limit,
+        }
+        name = "page_calls"
+        if number.strip():
+            name, values["number"] = "page_calls_of_number", self._number(number)
+        return _read_all(await self._reader.rows(SQL[name], **values))
+
+    async def _newer(
+        self, number: str, start: datetime | None, end: datetime | None, after: PageKey, limit: int
+    ) -> list[CallRow]:
+        values: dict[str, Any] = {
+            "start_us": to_us(start) if start else -_LAST_US,
+            "end_us": to_us(end) if end else _LAST_US,
+            "after_us": after.started_at_us,
+            "after_id": after.call_id,
+            "limit": limit,
+        }
+        name = "newer_calls"
+        if number.strip():
+            name, values["number"] = "newer_calls_of_number", self._number(number)
+        return _read_all(await self._reader.rows(SQL[name], **values))[::-1]
+
+    async def since(self, start: datetime | None = None, limit: int | None = None) -> AsyncIterator[CallRow]:
+        """Calls newest first, down to those that began at `start`; at most `limit`."""
+        left = limit
+        before: PageKey | None = None
+        while left is None or left > 0:
+            chunk = _CHUNK if left is None else min(left, _CHUNK)
+            rows = await self.page(start=start, before=before, limit=chunk)
+            for row in rows:
+                yield row
+            if len(rows) < chunk:
+                return
+            before = PageKey.of(rows[-1])
+            left = None if left is None else left - len(rows)
+
+    def watch(self) -> AbstractAsyncContextManager[asyncio.Queue[News]]:
+        """A queue of every new revision from now on; RESYNC among them means: read the page again."""
+        return self._announcer.watch()
+
+    def _number(self, text: str) -> str:
+        plain = digits.to_ascii(text)
+        key = call_body.number_key(plain, self._region)
+        return key if key.startswith("+") else "".join(c for c in key if c not in " -/()\u200c")
+
+
+def _read_all(rows: Sequence[Any]) -> list[CallRow]:
+    return [_read(row) for row in rows]
+
+
+def _read(row: Any) -> CallRow:
+    body, revision = row
+    return CallRow(call=call_body.decode(body), revision=revision)

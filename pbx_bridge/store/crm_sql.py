@@ -1,0 +1,70 @@
+"""The CRM in the store."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from pbx_bridge.store.crm import Contract, Customer, Ticket, TicketStatus, plain_code, the_only
+from pbx_bridge.store.database import Database
+from pbx_bridge.store.sql import SQL
+from pbx_bridge.store.times import from_us
+
+
+class SqlCrm:
+    """The Crm protocol over the store; each lookup is one read."""
+
+    def __init__(self, reader: Database) -> None:
+        self._reader = reader
+
+    async def customer_by_code(self, code: str) -> Customer | None:
+        """See Crm."""
+        rows = await self._reader.rows(SQL["customer_by_code"], code=plain_code(code))
+        return _customer(rows[0]) if rows else None
+
+    async def customers_by_phone(self, phone: str) -> list[Customer]:
+        """See Crm."""
+        return [_customer(row) for row in await self._reader.rows(SQL["customers_by_phone"], phone=phone)]
+
+    async def customer_by_phone(self, phone: str) -> Customer | None:
+        """See Crm."""
+        return the_only(await self.customers_by_phone(phone))
+
+    async def ticket(self, tracking_number: str) -> Ticket | None:
+        """See Crm."""
+        rows = await self._reader.rows(SQL["ticket"], tracking_number=tracking_number)
+        return _ticket(rows[0]) if rows else None
+
+    async def contract(self, customer_code: str, today: date) -> Contract | None:
+        """See Crm."""
+        rows = await self._reader.rows(SQL["contract"], code=customer_code, today=today.isoformat())
+        return _contract(rows[0]) if rows else None
+
+
+def _customer(row: Any) -> Customer:
+    code, name, language, tier = row
+    return Customer(code=code, name=name, language=language, tier=tier)
+
+
+def _ticket(row: Any) -> Ticket:
+    tracking_number, customer_code, subject, status, created_at_us, updated_at_us, promised_on = row
+    return Ticket(
+        tracking_number=tracking_number,
+        customer_code=customer_code,
+        subject=subject,
+        status=TicketStatus(status),
+        created_at=from_us(created_at_us),
+        updated_at=from_us(updated_at_us),
+        promised_on=date.fromisoformat(promised_on) if promised_on else None,
+    )
+
+
+def _contract(row: Any) -> Contract:
+    customer_code, number, starts_on, ends_on, level = row
+    return Contract(
+        customer_code=customer_code,
+        number=number,
+        starts_on=date.fromisoformat(starts_on),
+        ends_on=date.fromisoformat(ends_on),
+        level=level,
+    )

@@ -1,0 +1,103 @@
+"""One SQLite connection in its own thread. A whole piece of work crosses to that thread once, not per statement.
+
+The hop between the event loop and the thread costs more CPU than most statements do.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import aiosqlite
+
+from pbx_bridge.errors import StoreError
+
+T = TypeVar("T")
+
+_BUSY_MS = 5000
+_OPERATIONAL = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_PROTOCOL,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_NOTADB,
+    }
+)
+
+
+def is_operational(error: BaseException) -> bool:
+    """True when the disk or another process is in the way, not the statement: worth another try as it is."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return isinstance(code, int) and code & 0xFF in _OPERATIONAL
+
+
+class Database(aiosqlite.Connection):
+    """An aiosqlite connection that also runs a whole function in its thread."""
+
+    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """The result of `work`, called with the plain connection in this connection's thread."""
+        result: T = await self._execute(work, self._conn)  # type: ignore[no-untyped-call]
+        return result
+
+    async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """The same for reading: what SQLite refuses becomes a StoreError."""
+        try:
+            return await self.run(work)
+        except sqlite3.Error as error:
+            raise StoreError(f"the store cannot be read: {error}") from error
+
+    async def rows(self, statement: str, **values: Any) -> list[Any]:
+        """Every row of a query, as tuples."""
+        return await self.read(lambda db: db.execute(statement, values).fetchall())
+
+
+@asynccontextmanager
+async def connect(path: Path, *, reading: bool = False) -> AsyncIterator[Database]:
+    """An open connection, for reading only or for writing. Raises StoreError."""
+    database = Database(lambda: _connect(path, reading=reading), iter_chunk_size=64)
+    try:
+        _ = await database
+    except (sqlite3.Error, OSError) as error:
+        raise StoreError(f"{path}: the store cannot be opened: {error}") from error
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+def _connect(path: Path, *, reading: bool) -> sqlite3.Connection:
+    if not reading:
+        _make_private(path)
+    uri = f"{path.absolute().as_uri()}?mode={'ro' if reading else 'rw'}"
+    # Connections made here are used in one thread only; autocommit: transactions are begun by name.
+    db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_BUSY_MS / 1000, check_same_thread=False)
+    try:
+        for pragma in _pragmas(reading):
+            db.execute(f"PRAGMA {pragma}").fetchall()
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _pragmas(reading: bool) -> tuple[str, ...]:
+    if reading:
+        return ("query_only = ON",)
+    return ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "journal_size_limit = 67108864", "wal_autocheckpoint = 4000")
+
+
+def _make_private(path: Path) -> None:
+    # Customers and password hashes: readable by the owner only, from the first byte.
+    path.parent.mkdir(parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))

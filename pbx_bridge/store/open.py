@@ -1,0 +1,135 @@
+"""Opens the store: migrations, the writer, the reader, the recorder's own task; closes them in the right order."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from pbx_bridge.errors import StoreError
+from pbx_bridge.health import Clock, Health, utc_now
+from pbx_bridge.store.agenda import Agenda, Pace
+from pbx_bridge.store.announce import Announcer
+from pbx_bridge.store.calls import CallBook
+from pbx_bridge.store.crm_sql import SqlCrm
+from pbx_bridge.store.database import Database, connect
+from pbx_bridge.store.journal import Journal
+from pbx_bridge.store.migrate import migrate, shipped
+from pbx_bridge.store.recorder import Recorder
+from pbx_bridge.store.runs import Runs
+from pbx_bridge.store.transaction import Transaction
+from pbx_bridge.store.users import Users
+from pbx_bridge.store.writer import Limits, Writer
+
+log = structlog.get_logger()
+
+_PAUSE_S = 5.0  # after a fold that the store refused for a reason of our own making
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """The open store, by what is kept in it."""
+
+    journal: Journal
+    runs: Runs
+    calls: CallBook
+    crm: SqlCrm
+    users: Users
+    writer: Writer
+
+
+@asynccontextmanager
+async def open_store(
+    path: Path,
+    health: Health | None = None,
+    *,
+    folding: bool = True,
+    pace: Pace | None = None,
+    region: str = "IR",
+    limits: Limits | None = None,
+    clock: Clock = utc_now,
+) -> AsyncIterator[Store]:
+    """The store at `path`, made if it is not there. Closing writes what waits.
+
+    Args:
+        path: the SQLite file; its folder is made.
+        health: told how the link `store` stands.
+        folding: keep dirty calls folded. A command beside a running daemon leaves that to the daemon.
+        pace: how often calls are folded.
+        region: whose numbers are those without a country code.
+        limits: how writes are grouped.
+        clock: when a revision was made.
+
+    Raises:
+        StoreNewer: a newer version made it.
+        StoreError: it cannot be opened.
+    """
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(connect(path))
+        await _migrate(database, path)
+        reader = await stack.enter_async_context(connect(path, reading=True))
+        agenda, announcer = Agenda(pace), Announcer()
+        recorder = Recorder(agenda, region=region, clock=clock)
+
+        def committed(transaction: Transaction) -> None:
+            recorder.committed(transaction)
+            announcer.announce(transaction.news)
+
+        writer = Writer(
+            database,
+            settle=recorder.settle,
+            committed=committed,
+            trouble=lambda: recorder.trouble,
+            health=health,
+            limits=limits,
+        )
+        writer.start()
+        stack.push_async_callback(writer.close)
+        if folding:
+            await stack.enter_async_context(_folding(writer, recorder, agenda))
+        yield Store(
+            journal=Journal(writer, reader, clock),
+            runs=Runs(reader),
+            calls=CallBook(reader, announcer, region),
+            crm=SqlCrm(reader),
+            users=Users(writer, reader),
+            writer=writer,
+        )
+
+
+async def _migrate(database: Database, path: Path) -> None:
+    try:
+        applied = await database.run(lambda db: migrate(db, shipped()))
+    except sqlite3.Error as error:
+        raise StoreError(f"{path}: the store cannot be opened: {error}") from error
+    if applied:
+        log.info("store_migrated", path=str(path), applied=applied)
+
+
+@asynccontextmanager
+async def _folding(writer: Writer, recorder: Recorder, agenda: Agenda) -> AsyncIterator[None]:
+    task = asyncio.create_task(_fold_when_due(writer, recorder, agenda), name="store-folding")
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def _fold_when_due(writer: Writer, recorder: Recorder, agenda: Agenda) -> None:
+    while True:
+        await agenda.wait()
+        try:
+            if agenda.stale:
+                await writer.submit(recorder.recall)
+            else:
+                await writer.submit(lambda transaction: recorder.fold(transaction, agenda.due()))
+        except StoreError:  # the dirty marks are still there
+            log.exception("dirty_calls_not_folded")
+            await asyncio.sleep(_PAUSE_S)

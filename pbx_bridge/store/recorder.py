@@ -1,0 +1,212 @@
+"""Turns facts into calls, inside the writer's transactions.
+
+    facts ─► groups, marked dirty ─► fold ─► call upserted with the next revision, outbox row ─► group clean
+
+A group whose call may be over is folded a moment later, with what still comes in that moment; a call in progress
+now and then. A group that cannot be folded stays dirty with its reason and does not stop the others. The marks
+are on disk; what is remembered here only saves asking for it, and is forgotten when another process has written.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from pbx_bridge.calls.call import Call
+from pbx_bridge.calls.facts import Fact, FactKind, RawFact, Undecodable, decode
+from pbx_bridge.calls.fold import fold
+from pbx_bridge.health import Clock, utc_now
+from pbx_bridge.store import call_body, grouping
+from pbx_bridge.store.agenda import Agenda
+from pbx_bridge.store.announce import RESYNC, CallRow
+from pbx_bridge.store.database import is_operational
+from pbx_bridge.store.sql import SQL
+from pbx_bridge.store.times import from_us, maybe_us, to_us
+from pbx_bridge.store.transaction import Mark, Transaction
+
+log = structlog.get_logger()
+
+_KEYS = 20_000  # remembered channel keys: some thousand calls
+_KINDS = {kind.value: kind for kind in FactKind}
+
+
+class Recorder:
+    """Settles what a transaction brought.
+
+    Used by the writer alone: `settle` and `fold` in its thread, `committed` between two transactions.
+    """
+
+    def __init__(self, agenda: Agenda, *, region: str = "IR", clock: Clock = utc_now) -> None:
+        self._agenda, self._region, self._clock = agenda, region, clock
+        self._keys: dict[tuple[str, str], int] = {}
+        self._version: int | None = None
+        self._broken = 0
+
+    @property
+    def trouble(self) -> str:
+        """What a person should look at; empty when all is well."""
+        return f"calls that could not be put together: {self._broken}; the log says why" if self._broken else ""
+
+    def settle(self, transaction: Transaction) -> None:
+        """Journal the transaction's facts, checkpoints and cursors; mark their groups dirty."""
+        now_us = to_us(self._clock())
+        transaction.version = transaction.db.execute("PRAGMA data_version").fetchone()[0]
+        _checkpoint(transaction, now_us)
+        if not transaction.facts:
+            return
+        if transaction.version == self._version:
+            before = set(transaction.marks)  # folded a moment ago, so no longer dirty
+            urgent = grouping.place(
+                transaction,
+                known=self._keys,
+                is_dirty=lambda group: group not in before and self._agenda.holds(group),
+                now_us=now_us,
+            )
+        else:
+            urgent = grouping.place(transaction, known={}, is_dirty=lambda _: False, now_us=now_us)
+        self.fold(transaction, sorted(urgent))
+
+    def fold(self, transaction: Transaction, groups: Iterable[int]) -> None:
+        """Fold these groups, each apart from the others."""
+        broke = [group for group in groups if not self._fold_apart(transaction, group)]
+        if broke or self._broken:
+            self._broken = transaction.db.execute(SQL["broken_groups"]).fetchone()[0]
+
+    def recall(self, transaction: Transaction) -> None:
+        """Read every dirty mark on disk: what another process, or this one before it died, left to fold."""
+        for row in transaction.db.execute(SQL["dirty_groups"]):
+            transaction.marks.setdefault(row[0], Mark.CLOSING)
+        transaction.recalled = True
+
+    def committed(self, transaction: Transaction) -> None:
+        """Remember what is on disk now."""
+        if transaction.version != self._version:
+            self._version = transaction.version
+            self._keys.clear()
+            self._agenda.forget()
+        self._agenda.note(transaction)
+        if len(self._keys) > _KEYS or Mark.GONE in transaction.marks.values():
+            self._keys.clear()
+        else:
+            self._keys.update(transaction.keys)
+
+    def _fold_apart(self, transaction: Transaction, group: int) -> bool:
+        """Fold a group so that its failing changes nothing else; True when it did."""
+        db, known = transaction.db, len(transaction.news)
+        db.execute("SAVEPOINT fold")
+        try:
+            transaction.marks[group] = Mark.OVER if self._fold(transaction, group) else Mark.OPEN
+        except Exception as error:
+            if is_operational(error):
+                raise
+            log.exception("call_not_folded", group=group)
+            del transaction.news[known:]
+            db.execute("ROLLBACK TO fold")
+            reason = grouping.storable(f"{type(error).__name__}: {error}")
+            db.execute(SQL["break_group"], {"id": group, "trouble": reason})
+            transaction.marks[group] = Mark.BROKEN
+        db.execute("RELEASE fold")
+        return transaction.marks[group] is not Mark.BROKEN
+
+    def _fold(self, transaction: Transaction, group: int) -> bool:
+        """Fold a group; True when its call is over."""
+        db = transaction.db
+        raws = [_raw(*row) for row in db.execute(SQL["facts_of_group"], {"id": group}).fetchall()]
+        boots = _boots_after(db, raws)
+        call = fold(_readable(raws), boots)
+        if call is not None:
+            self._keep(transaction, group, call)
+        over = call.ended_at is not None if call else bool(boots)
+        db.execute(SQL["clean_group"], {"id": group, "settled": int(over)})
+        return over
+
+    def _keep(self, transaction: Transaction, group: int, folded: Call) -> None:
+        db, now_us = transaction.db, to_us(self._clock())
+        call, body, content_hash = call_body.encode(folded)
+        values = self._columns(call)
+        values |= {"call_group": group, "changed_at_us": now_us, "body": body, "content_hash": content_hash}
+        for (revision,) in db.execute(SQL["upsert_call"], values).fetchall():
+            _tell(db, call.call_id, revision, gone=0, now_us=now_us)
+            transaction.news.append(CallRow(call=call, revision=revision))
+        gone = db.execute(SQL["delete_other_calls"], {"id": group, "call_id": call.call_id}).fetchall()
+        for call_id, revision in gone:
+            _tell(db, call_id, revision + 1, gone=1, now_us=now_us)
+            transaction.news.append(RESYNC)
+
+    def _columns(self, call: Call) -> dict[str, Any]:
+        return {
+            "call_id": call.call_id,
+            "node": call.node,
+            "root": call.root,
+            "direction": call.direction.value,
+            "outcome": call.outcome and call.outcome.value,
+            "started_at_us": to_us(call.started_at),
+            "answered_at_us": maybe_us(call.answered_at),
+            "ended_at_us": maybe_us(call.ended_at),
+            "caller": call.caller,
+            "caller_number": call_body.number_key(call.caller, self._region),
+            "called": call.called,
+            "called_number": call_body.number_key(call.called, self._region),
+            "customer_code": call.customer_code,
+            "language": call.language,
+            "talk_us": call.talk_us,
+            "wait_us": call.wait_us,
+            "ivr_us": call.ivr_us,
+            "end_estimated": int(call.end_estimated),
+            "fallback": int(call.fallback),
+        }
+
+
+def _tell(db: sqlite3.Connection, call_id: str, revision: int, *, gone: int, now_us: int) -> None:
+    values = {"call_id": call_id, "revision": revision, "gone": gone, "created_at_us": now_us}
+    db.execute(SQL["insert_outbox"], values)
+
+
+def _checkpoint(transaction: Transaction, now_us: int) -> None:
+    runs, cursors, db = transaction.runs, transaction.cursors, transaction.db
+    kept = [{"node": n, "channel": c, "body": body} for (n, c), body in runs.items() if body is not None]
+    gone = [{"node": n, "channel": c} for (n, c), body in runs.items() if body is None]
+    if kept:
+        db.executemany(SQL["upsert_run"], kept)
+    if gone:
+        db.executemany(SQL["delete_run"], gone)
+    if cursors:
+        rows = [
+            {"node": node, "source": source, "file": file, "at_offset": offset, "moved_at_us": now_us}
+            for (node, source, file), offset in cursors.items()
+        ]
+        db.executemany(SQL["upsert_cursor"], rows)
+
+
+def _raw(node: str, file: str, offset: int, kind: str, at_us: int, channel: str, linkedid: str, body: str) -> RawFact:
+    return RawFact(
+        node=node,
+        file=file,
+        offset=offset,
+        kind=_KINDS[kind],
+        at=from_us(at_us),
+        channel=channel,
+        linkedid=linkedid,
+        body=body,
+    )
+
+
+def _readable(raws: Collection[RawFact]) -> list[Fact]:
+    facts = []
+    for raw in raws:
+        try:
+            facts.append(decode(raw))
+        except Undecodable as error:
+            log.warning("fact_not_readable", node=raw.node, file=raw.file, offset=raw.offset, reason=str(error))
+    return facts
+
+
+def _boots_after(db: sqlite3.Connection, raws: Sequence[RawFact]) -> list[datetime]:
+    if not raws:
+        return []
+    values = {"node": raws[0].node, "at_us": to_us(min(raw.at for raw in raws))}
+    return [from_us(row[0]) for row in db.execute(SQL["boots_after"], values).fetchall()]

@@ -1,0 +1,49 @@
+"""What the writes of one group commit hand over: facts, checkpoints and cursors to keep, news to tell."""
+
+from __future__ import annotations
+
+import enum
+import sqlite3
+from dataclasses import dataclass, field
+
+from pbx_bridge.calls.facts import RawFact
+from pbx_bridge.store.announce import News
+
+
+class Mark(enum.Enum):
+    """What became of a group of facts in a transaction. The first three leave it dirty, to be folded later."""
+
+    NEW = "new"  # its first facts came
+    MORE = "more"  # further facts came
+    CLOSING = "closing"  # among them one that may be the last
+    OPEN = "open"  # folded; its call goes on
+    OVER = "over"  # folded; its call is over
+    BROKEN = "broken"  # it could not be folded; it waits for a new fact or a new start
+    GONE = "gone"  # it became part of another
+
+
+@dataclass(slots=True)
+class Transaction:
+    """One transaction under way. Lives in the database's thread until it is committed.
+
+    Attributes:
+        db: the plain connection, inside `BEGIN IMMEDIATE`.
+        facts: what journal writes brought; placed once for all of them before the commit.
+        runs: the last checkpoint of each (node, channel); None when the run is over.
+        cursors: the last offset of each (node, source, file).
+        marks: the last mark of each group.
+        keys: groups of channel keys, learnt on the way.
+        version: changes when another process has written.
+        recalled: the dirty marks on disk were read.
+        news: told to watchers once the commit is on disk.
+    """
+
+    db: sqlite3.Connection
+    facts: list[RawFact] = field(default_factory=list)
+    runs: dict[tuple[str, str], bytes | None] = field(default_factory=dict)
+    cursors: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    marks: dict[int, Mark] = field(default_factory=dict)
+    keys: dict[tuple[str, str], int] = field(default_factory=dict)
+    version: int = 0
+    recalled: bool = False
+    news: list[News] = field(default_factory=list)

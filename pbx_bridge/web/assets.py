@@ -1,0 +1,61 @@
+"""Style, script, fonts: read once, served from memory under an address that changes with their content."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiohttp import web
+
+_FOLDER = Path(__file__).with_name("static")
+_TYPES = {
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+    ".woff2": "font/woff2",
+    ".txt": "text/plain",
+}
+_FOR_EVER = "public, max-age=31536000, immutable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assets:
+    """Every file by name, and the version of them all."""
+
+    files: Mapping[str, bytes]
+    version: str
+
+    def url(self, name: str) -> str:
+        """Where a file is served. Raises KeyError for a name that is not there."""
+        if name not in self.files:
+            raise KeyError(name)
+        return f"/static/{self.version}/{name}"
+
+
+def load(folder: Path = _FOLDER) -> Assets:
+    """Read the folder."""
+    files = {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.suffix in _TYPES}
+    seal = hashlib.sha256()
+    for name, content in files.items():
+        seal.update(name.encode() + b"\0" + content)
+    return Assets(files=files, version=seal.hexdigest()[:12])
+
+
+def routes(assets: Assets) -> list[web.RouteDef]:
+    """One route for all of them."""
+
+    async def send(request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        if name not in assets.files:
+            raise web.HTTPNotFound
+        fresh = request.match_info["version"] == assets.version
+        return web.Response(
+            body=assets.files[name],
+            content_type=_TYPES[Path(name).suffix],
+            charset="utf-8" if name.endswith((".css", ".js", ".svg", ".txt")) else None,
+            headers={"Cache-Control": _FOR_EVER if fresh else "no-cache"},
+        )
+
+    return [web.get("/static/{version}/{name}", send)]

@@ -1,0 +1,100 @@
+"""The ports in memory: for tests, and to show the pages without a store."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from pbx_bridge.calls.call import Call
+from pbx_bridge.store import RESYNC, CallRow, News, PageKey
+from pbx_bridge.web.filters import Filters
+
+
+class MemoryCalls:
+    """A call history that is gone with the process."""
+
+    def __init__(self, region: str = "IR") -> None:
+        self._rows: dict[str, CallRow] = {}
+        self._watchers: list[asyncio.Queue[News]] = []
+        self._region = region
+
+    def put(self, call: Call) -> CallRow:
+        """A call as it stands now; its watchers are told."""
+        before = self._rows.get(call.call_id)
+        row = CallRow(call=call, revision=before.revision + 1 if before else 1)
+        self._rows[call.call_id] = row
+        self._tell(row)
+        return row
+
+    def resync(self) -> None:
+        """Tell the watchers that they may have missed something."""
+        self._tell(RESYNC)
+
+    async def get(self, call_id: str) -> CallRow | None:
+        """One call as it stands now."""
+        return self._rows.get(call_id)
+
+    async def page(
+        self,
+        *,
+        number: str = "",
+        start: datetime | None = None,
+        end: datetime | None = None,
+        before: PageKey | None = None,
+        after: PageKey | None = None,
+        limit: int = 50,
+    ) -> Sequence[CallRow]:
+        """As ports.Calls tells."""
+        search = Filters(typed={}, number=number, start=start, end=end)
+        rows = [row for row in self._rows.values() if search.matches(row.call, self._region)]
+        rows.sort(key=_place, reverse=True)
+        if after is not None:
+            return [row for row in rows if _place(row) > (after.started_at_us, after.call_id)][-limit:]
+        if before is not None:
+            rows = [row for row in rows if _place(row) < (before.started_at_us, before.call_id)]
+        return rows[:limit]
+
+    @asynccontextmanager
+    async def watch(self) -> AsyncIterator[asyncio.Queue[News]]:
+        """As ports.Calls tells."""
+        queue: asyncio.Queue[News] = asyncio.Queue()
+        self._watchers.append(queue)
+        try:
+            yield queue
+        finally:
+            self._watchers.remove(queue)
+
+    def _tell(self, news: News) -> None:
+        for queue in self._watchers:
+            queue.put_nowait(news)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryUser:
+    """Somebody."""
+
+    name: str
+
+
+class MemoryUsers:
+    """Accounts with plain passwords."""
+
+    def __init__(self, passwords: Mapping[str, str]) -> None:
+        self.passwords = dict(passwords)
+
+    async def verify(self, name: str, password: str) -> MemoryUser | None:
+        """As ports.Users tells."""
+        right = name in self.passwords and self.passwords[name] == password
+        return MemoryUser(name=name) if right else None
+
+    async def list(self) -> Sequence[MemoryUser]:
+        """As ports.Users tells."""
+        return [MemoryUser(name=name) for name in self.passwords]
+
+
+def _place(row: CallRow) -> tuple[int, str]:
+    key = PageKey.of(row)
+    return key.started_at_us, key.call_id

@@ -1,0 +1,69 @@
+"""Rendering: templates, and what every page is given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import aiohttp_jinja2
+import jinja2
+from aiohttp import web
+
+from pbx_bridge.web import keys, language
+from pbx_bridge.web.assets import Assets
+from pbx_bridge.web.show import NOTHING, Language, Show, clean, iso
+from pbx_bridge.web.viewer import Viewer
+
+_FOLDER = Path(__file__).with_name("templates")
+
+
+def install(app: web.Application, files: Assets) -> None:
+    """Load and compile every template now, so that a broken one stops the start and none is read while serving."""
+    env = aiohttp_jinja2.setup(
+        app,
+        loader=jinja2.FileSystemLoader(_FOLDER),
+        undefined=jinja2.StrictUndefined,
+        default_helpers=False,
+        auto_reload=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.globals.update(asset=files.url, NOTHING=NOTHING, clean=clean, iso=iso)
+    for name in env.list_templates():
+        env.get_template(name)
+
+
+def viewer(request: web.Request) -> Viewer:
+    """Who looks at this request's page."""
+    app = request.app
+    show = Show(language=language.of(request), zone=app[keys.ZONE], region=app[keys.REGION])
+    return Viewer(show=show, now=app[keys.CLOCK](), user=request.get(keys.USER, ""))
+
+
+def page(request: web.Request, name: str, context: Mapping[str, Any], *, status: int = 200) -> web.Response:
+    """A whole page."""
+    response = aiohttp_jinja2.render_template(name, request, _given(request, context), status=status)
+    response.headers["Vary"] = "Cookie, Accept-Language"
+    return response
+
+
+def fragment(request: web.Request, name: str, context: Mapping[str, Any]) -> str:
+    """A piece of a page, for a stream."""
+    return aiohttp_jinja2.render_string(name, request, _given(request, context))
+
+
+def _given(request: web.Request, context: Mapping[str, Any]) -> dict[str, Any]:
+    who = viewer(request)
+    other = Language.EN if who.show.persian else Language.FA
+    # The address in the other language; `switch` takes the parameter away again.
+    turn = request.rel_url.update_query({language.PARAMETER: other.value})
+    return {
+        "v": who,
+        "t": who.t,
+        "show": who.show,
+        "path": request.path,
+        "other": other,
+        "turn": str(turn),
+        **context,
+    }

@@ -1,0 +1,176 @@
+// The pages work without this. With it, new calls and link states appear by themselves.
+// The server renders every row; this only puts it in its place.
+(() => {
+  "use strict";
+
+  const persian = document.documentElement.lang === "fa";
+  const digits = (text) => (persian ? String(text).replace(/\d/g, (d) => "۰۱۲۳۴۵۶۷۸۹"[d]) : String(text));
+  const byId = (id) => document.getElementById(id);
+
+  // Calls in progress grow older by the second.
+  const tick = () => {
+    for (const place of document.querySelectorAll("[data-since]")) {
+      const s = Math.max(0, Math.round((Date.now() - Number(place.dataset.since)) / 1000));
+      const two = (n) => String(n).padStart(2, "0");
+      const hours = Math.floor(s / 3600);
+      const rest = Math.floor(s / 60) % 60;
+      place.textContent = digits(hours ? `${hours}:${two(rest)}:${two(s % 60)}` : `${rest}:${two(s % 60)}`);
+    }
+  };
+  setInterval(tick, 1000);
+
+  const address = document.body.dataset.stream;
+  if (!address || !window.EventSource) return;
+
+  const live = byId("live");
+  const show = (on) => {
+    live.hidden = false;
+    live.classList.toggle("on", on);
+    live.textContent = on ? live.dataset.on : live.dataset.off;
+  };
+
+  const parse = (html) => {
+    const holder = document.createElement("template");
+    holder.innerHTML = html;
+    return holder.content;
+  };
+
+  // ---- the history ----
+  const list = byId("calls");
+  const body = list && list.querySelector("tbody");
+  const fresh = new Set();
+  const newestAtLoad = body && body.rows.length ? Number(body.rows[0].dataset.started) : 0;
+
+  const started = (row) => Number(row.dataset.started);
+
+  const insert = (row) => {
+    const size = Number(list.dataset.size);
+    const before = [...body.rows].find((other) => started(other) < started(row));
+    if (!before && body.rows.length >= size) return;
+    body.insertBefore(row, before || null);
+    while (body.rows.length > size) body.deleteRow(-1);
+    list.querySelector("table").hidden = false;
+    list.querySelector(".empty").hidden = true;
+  };
+
+  const count = (row) => {
+    if (started(row) <= newestAtLoad) return;
+    fresh.add(row.id);
+    const news = byId("news");
+    const form = fresh.size === 1 ? news.dataset.one : news.dataset.many;
+    news.querySelector("span").textContent = form.replace("#", digits(fresh.size));
+    news.hidden = false;
+  };
+
+  const place = (html) => {
+    const row = parse(html).querySelector("tr");
+    if (!row || !body) return;
+    const old = byId(row.id);
+    if (old) {
+      if (Number(old.dataset.revision) >= Number(row.dataset.revision)) return;
+      const focused = old.contains(document.activeElement);
+      old.replaceWith(row);
+      if (focused) row.querySelector("a").focus();
+      return;
+    }
+    if (list.dataset.follow !== "rows") return count(row);
+    row.classList.add("fresh");
+    insert(row);
+  };
+
+  // ---- the page anew, without losing what a person typed ----
+  let reading = false;
+  let again = false;
+  const refresh = async (part) => {
+    if (reading) {
+      again = true;
+      return;
+    }
+    reading = true;
+    try {
+      const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+      if (answer.redirected) return location.reload();
+      if (!answer.ok) return;
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const now = page.querySelector(part);
+      const here = document.querySelector(part);
+      if (now && here) here.replaceChildren(...now.childNodes);
+      // A call that ended, or one whose end is told: nothing more will come.
+      if (part === "#main" && !page.body.dataset.stream) {
+        over = true;
+        close();
+        live.hidden = true;
+      }
+    } catch {
+      // The server is away; the stream's own reconnecting tells when it is back.
+    } finally {
+      reading = false;
+      if (again) {
+        again = false;
+        refresh(part);
+      }
+    }
+  };
+
+  // ---- the stream ----
+  let source = null;
+  let mark = "";
+  let timer = 0;
+  let over = false;
+
+  const url = () => {
+    const target = new URL(address, location.href);
+    if (mark) target.searchParams.set("mark", mark);
+    return target;
+  };
+
+  const on = (name, act) =>
+    source.addEventListener(name, (event) => {
+      if (event.lastEventId) mark = event.lastEventId;
+      act(event.data);
+    });
+
+  function close() {
+    clearTimeout(timer);
+    if (source) source.close();
+    source = null;
+  }
+
+  function open() {
+    close();
+    if (over) return;
+    source = new EventSource(url());
+    source.onopen = () => show(true);
+    source.onerror = () => {
+      show(false);
+      // The browser tries again by itself, except after a refusal: the session may have ended.
+      if (source && source.readyState === EventSource.CLOSED) timer = setTimeout(retry, 5000);
+    };
+    on("links", (html) => byId("links").replaceChildren(parse(html)));
+    const call = document.body.dataset.call;
+    on("stale", () => {
+      if (call) refresh("#main");
+      else if (list && list.dataset.follow === "rows") refresh("#calls");
+    });
+    on("call", (html) => {
+      if (!call) place(html);
+      else if (parse(html).querySelector("tr").id === call) refresh("#main");
+    });
+  }
+
+  const retry = async () => {
+    try {
+      const answer = await fetch(location.href, { method: "HEAD" });
+      if (answer.redirected || answer.status === 401) return location.reload();
+    } catch {
+      // Still away.
+    }
+    open();
+  };
+
+  // A hidden page keeps no connection: browsers allow six to one server.
+  document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));
+  addEventListener("pagehide", close);
+  addEventListener("pageshow", (event) => event.persisted && open());
+  if (!document.hidden) open();
+})();

@@ -1,0 +1,59 @@
+"""`/`: how each link stands, kept up to date."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from aiohttp import web
+from aiohttp_sse import EventSourceResponse
+
+from pbx_bridge.health import Health, LinkState
+from pbx_bridge.web import keys, pages, streams, words
+
+_EVERY_S = 1.0
+
+
+async def show(request: web.Request) -> web.Response:
+    """GET /."""
+    return pages.page(request, "status.html", _context(request))
+
+
+async def events(request: web.Request) -> web.StreamResponse:
+    """GET /status/events: the links' part of the page whenever it reads differently."""
+
+    async def write(stream: EventSourceResponse) -> None:
+        loop, before = asyncio.get_running_loop(), ""
+        end = loop.time() + streams.LIFE_S
+        while stream.is_connected() and not request.app[keys.STOPPING].is_set() and loop.time() < end:
+            now = pages.fragment(request, "_links.html", _context(request))
+            if now != before:
+                await stream.send(now, event="links", retry=streams.AGAIN_MS)
+                before = now
+            await _pause(request.app[keys.STOPPING])
+
+    return await streams.serve(request, write)
+
+
+async def _pause(stopping: asyncio.Event) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_EVERY_S):
+            await stopping.wait()
+
+
+def _context(request: web.Request) -> Mapping[str, Any]:
+    health = request.app[keys.HEALTH]
+    return {"links": health.links(), "overall": overall(health), "known": words.known}
+
+
+def overall(health: Health) -> str:
+    """`ready`, `look` (ready, but a link is degraded) or `not_ready`."""
+    if not health.ready:
+        return "not_ready"
+    degraded = any(link.state is LinkState.DEGRADED for link in health.links())
+    return "look" if degraded else "ready"
+
+
+ROUTES = [web.get("/", show), web.get("/status/events", events)]

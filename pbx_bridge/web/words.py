@@ -1,0 +1,48 @@
+"""The words of the pages in Persian and English, and how a sentence is made of them. Pure.
+
+`words.yaml` holds one entry a key: its Persian and its English text. `{name}` stands for a value. A key with `_one`
+and `_many` forms is chosen by count.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+from pbx_bridge.web.show import Language
+
+_FILE = Path(__file__).with_name("words.yaml")
+_PLACE = re.compile(r"\{(\w+)\}")
+
+
+@cache
+def table() -> Mapping[str, Mapping[Language, str]]:
+    """Every key with its text in each language; read once."""
+    told = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
+    return {key: {language: texts[language.value] for language in Language} for key, texts in told.items()}
+
+
+def word(language: Language, key: str, /, **values: object) -> str:
+    """The text of a key with its values put in. Raises KeyError for a key or value that is not there."""
+    # Not str.format: a value is inserted as it is and never looked at again.
+    return _PLACE.sub(lambda match: str(values[match[1]]), table()[key][language])
+
+
+def counted(language: Language, key: str, count: int, shown: str) -> str:
+    """The `_one` or `_many` form of a key, `{n}` being the count as shown."""
+    return word(language, f"{key}_one" if count == 1 else f"{key}_many", n=shown)
+
+
+def known(key: str) -> bool:
+    """Whether the table has this key."""
+    return key in table()
+
+
+def named(language: Language, prefix: str, name: str, otherwise: str) -> str:
+    """The word for a name from outside (a queue, a reason), or `otherwise` where we have none."""
+    key = f"{prefix}.{name}"
+    return table()[key][language] if key in table() else otherwise
