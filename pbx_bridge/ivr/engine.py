@@ -17,8 +17,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
-import msgspec
-
 from pbx_bridge.calls.facts import StepKind
 from pbx_bridge.ivr import flow as flows
 from pbx_bridge.ivr.flow import Flow, Node
@@ -36,18 +34,15 @@ from pbx_bridge.ivr.run import (
     LookupFailed,
     Part,
     Phase,
-    Play,
     PromptEnded,
     QueueReturned,
     Resumed,
     Run,
-    StartTimer,
-    StopPlaying,
     TicketFacts,
     TimeUp,
     ToQueue,
-    WriteStep,
 )
+from pbx_bridge.ivr.turn import Turn
 from pbx_bridge.values import tracking
 
 FILLER_AFTER = 1.5  # seconds of silence before a slow lookup is excused; the promise is 2
@@ -80,25 +75,20 @@ def advance(flow: Flow, run: Run, happening: Happening, now: datetime) -> tuple[
     """What becomes of a run when something happens to it, and what is to be done about it, in order."""
     if run.phase is Phase.OVER:
         return run, ()
-    turn = _Turn(flow, run, now)
+    turn = _Engine(flow, run, now)
     turn.take(happening)
     return turn.run, tuple(turn.effects)
 
 
-class _Turn:
-    """One step of one run: collects changes and effects. Lives for one call of `advance`."""
-
-    def __init__(self, flow: Flow, run: Run, now: datetime) -> None:
-        self.flow, self.run, self.now = flow, run, now
-        self.effects: list[Effect] = []
-        self._chain = 0
+class _Engine(Turn):
+    """What each happening does at each kind of node."""
 
     # --- happenings ---
 
     def take(self, happening: Happening) -> None:
         match happening:
             case Begun():
-                self._step(StepKind.STARTED, **self._introduction())
+                self.step(StepKind.STARTED, **self._introduction())
                 self._enter(self.flow.start)
             case Resumed():
                 self._resume()
@@ -130,28 +120,28 @@ class _Turn:
         }
 
     def _resume(self) -> None:
-        self._step(StepKind.RESUMED)
-        node = self._node if self.run.at in self.flow.nodes else None
+        self.step(StepKind.RESUMED)
+        node = self.node if self.run.at in self.flow.nodes else None
         if self.run.phase is Phase.QUEUED and isinstance(node, flows.QueueNode):
             self._hand_over(node)  # we were stopped between deciding and doing
             return
-        self._set(keyed="", playback=0, timer=0, lookup=0)
+        self.set(keyed="", playback=0, timer=0, lookup=0)
         self._enter(self.run.at if self.run.at in self.flow.nodes else self.flow.person, again=True)
 
     def _key(self, key: str) -> None:
         if self.run.phase is Phase.QUEUED:
             return
-        self._set(keyed=self.run.keyed + key)
-        node = self._node
+        self.set(keyed=self.run.keyed + key)
+        node = self.node
         match self.run.phase:
             case Phase.SAYING:
-                self._stop_playing()
+                self.stop_playing()
                 if isinstance(node, flows.SayNode):
                     self._enter(node.next)
                 elif isinstance(node, flows.QueueNode):
                     self._hand_over(node)
             case Phase.COLLECTING:
-                self._stop_playing()
+                self.stop_playing()
                 self._collect()
             case _:
                 pass  # typed ahead: kept for the node that listens next
@@ -159,45 +149,45 @@ class _Turn:
     def _prompt_ended(self, playback: int, heard: bool) -> None:
         if playback != self.run.playback or not playback:
             return
-        node = self._node
-        self._set(playback=0)
+        node = self.node
+        self.set(playback=0)
         if not heard:
-            self._step(StepKind.TROUBLE, reason="prompt could not be played to its end")
+            self.step(StepKind.TROUBLE, reason="prompt could not be played to its end")
         match self.run.phase, node:
             case Phase.SAYING, flows.SayNode():
                 if heard:
-                    self._step(StepKind.HEARD, prompt=node.prompt, playback=playback, serves=node.serves)
+                    self.step(StepKind.HEARD, prompt=node.prompt, playback=playback, serves=node.serves)
                 self._enter(node.next)
             case Phase.SAYING, flows.QueueNode():
                 self._hand_over(node)
             case Phase.COLLECTING, flows.LanguageNode() | flows.MenuNode() | flows.AskNode():
-                self._start_timer(node.wait)
+                self.start_timer(node.wait)
             case _:
                 pass  # a filler: the lookup's own timer goes on
 
     def _time_up(self, timer: int) -> None:
         if timer != self.run.timer or not timer:
             return
-        self._set(timer=0)
-        node = self._node
+        self.set(timer=0)
+        node = self.node
         match self.run.phase, node:
             case Phase.LOOKING, _:
                 self._lookup_takes_long()
             case Phase.COLLECTING, flows.AskNode() if self.run.keyed:
                 self._answer(node, self.run.keyed)
             case Phase.COLLECTING, flows.LanguageNode() | flows.MenuNode() | flows.AskNode():
-                self._step(StepKind.KEYS, keys="", result="timeout")
+                self.step(StepKind.KEYS, keys="", result="timeout")
                 self._failed(node, silent=True)
             case _:
                 pass
 
     def _queue_returned(self, queue: str, status: str) -> None:
-        node = self._node
+        node = self.node
         if not isinstance(node, flows.QueueNode):
             self._enter(self.flow.person)
             return
-        self._step(StepKind.QUEUE_RETURN, queue=queue or node.queue, status=status)
-        self._set(phase=Phase.SAYING)
+        self.step(StepKind.QUEUE_RETURN, queue=queue or node.queue, status=status)
+        self.set(phase=Phase.SAYING)
         if status in _SPOKE_WITH_PERSON:
             self._hang_up("queue")
         else:
@@ -205,19 +195,15 @@ class _Turn:
 
     # --- entering nodes ---
 
-    @property
-    def _node(self) -> Node:
-        return self.flow.nodes[self.run.at]
-
     def _enter(self, name: str, again: bool = False) -> None:
-        self._chain += 1
-        if self._chain > _LONGEST_CHAIN:
+        self.chain += 1
+        if self.chain > _LONGEST_CHAIN:
             self._give_up("the flow goes round in circles")
             return
         if self._too_long(name):
             return
-        self._set(at=name, tries=self.run.tries if again else 0, timer=0, lookup=0)
-        node = self._node
+        self.set(at=name, tries=self.run.tries if again else 0, timer=0, lookup=0)
+        node = self.node
         match node:
             case flows.CallerNode():
                 self._look_up("caller", self.run.caller)
@@ -226,8 +212,8 @@ class _Turn:
             case flows.MenuNode() | flows.AskNode():
                 self._listen(node, (node.prompt,))
             case flows.SayNode():
-                self._set(phase=Phase.SAYING)
-                self._play((node.prompt,), listens=False, serves=node.serves)
+                self.set(phase=Phase.SAYING)
+                self.play((node.prompt,), listens=False, serves=node.serves)
             case flows.ChooseNode():
                 self._enter(node.known if self._is_known(node.given) else node.missing)
             case flows.ContractNode():
@@ -250,9 +236,9 @@ class _Turn:
         return True
 
     def _give_up(self, reason: str) -> None:
-        self._step(StepKind.TROUBLE, reason=reason)
-        self._set(at=self.flow.person, tries=0, keyed="", timer=0, lookup=0)
-        node = self._node
+        self.step(StepKind.TROUBLE, reason=reason)
+        self.set(at=self.flow.person, tries=0, keyed="", timer=0, lookup=0)
+        node = self.node
         if isinstance(node, flows.QueueNode):
             self._hand_over(node)
 
@@ -271,34 +257,34 @@ class _Turn:
             self._listen(node, ())
 
     def _listen(self, node: flows.LanguageNode | flows.MenuNode | flows.AskNode, prompts: tuple[str, ...]) -> None:
-        self._set(phase=Phase.COLLECTING)
+        self.set(phase=Phase.COLLECTING)
         if self.run.keyed:
             self._collect()
         elif isinstance(node, flows.LanguageNode):
-            self._play_parts(tuple(Part(node.prompt, language) for language in node.keys.values()), listens=True)
+            self.play_parts(tuple(Part(node.prompt, language) for language in node.keys.values()), listens=True)
         else:
-            self._play(prompts, listens=True)
+            self.play(prompts, listens=True)
 
     def _collect(self) -> None:
-        node = self._node
+        node = self.node
         match node:
             case flows.LanguageNode() | flows.MenuNode():
                 key, rest = self.run.keyed[0], self.run.keyed[1:]
-                self._set(keyed=rest, timer=0)
+                self.set(keyed=rest, timer=0)
                 self._chosen(node, key)
             case flows.AskNode():
                 digits, end, rest = self.run.keyed.partition(node.end)
                 if end or len(digits) >= node.longest:
-                    self._set(keyed=rest if end else digits[node.longest :], timer=0)
+                    self.set(keyed=rest if end else digits[node.longest :], timer=0)
                     self._answer(node, digits[: node.longest])
                 else:
-                    self._start_timer(node.between)
+                    self.start_timer(node.between)
             case _:
                 pass
 
     def _chosen(self, node: flows.LanguageNode | flows.MenuNode, key: str) -> None:
         target = node.keys.get(key)
-        self._step(StepKind.KEYS, keys=key, result="match" if target else "invalid")
+        self.step(StepKind.KEYS, keys=key, result="match" if target else "invalid")
         if target is None:
             self._failed(node)
         elif isinstance(node, flows.LanguageNode):
@@ -308,9 +294,9 @@ class _Turn:
             self._enter(target)
 
     def _answer(self, node: flows.AskNode, digits: str) -> None:
-        self._set(keyed="" if self.run.keyed == digits else self.run.keyed, timer=0)
+        self.set(keyed="" if self.run.keyed == digits else self.run.keyed, timer=0)
         key = tracking.parse(digits) if node.what == "tracking" else digits if digits.isdigit() else None
-        self._step(StepKind.KEYS, keys=digits, result="match" if key else "invalid")
+        self.step(StepKind.KEYS, keys=digits, result="match" if key else "invalid")
         if key is None:
             self._failed(node)
         else:
@@ -323,7 +309,7 @@ class _Turn:
         unknown: bool = False,
     ) -> None:
         """Another try with the words that fit, or the way out when there were too many."""
-        self._set(tries=self.run.tries + 1, keyed="")
+        self.set(tries=self.run.tries + 1, keyed="")
         if self.run.tries >= node.tries:
             self._out_of_tries(node, silent)
             return
@@ -351,16 +337,16 @@ class _Turn:
                 assert_never(node)
 
     def _speak(self, language: str, by: str) -> None:
-        self._set(language=language)
-        self._step(StepKind.LANGUAGE, language=language, by=by)
+        self.set(language=language)
+        self.step(StepKind.LANGUAGE, language=language, by=by)
 
     # --- lookups ---
 
     def _look_up(self, what: str, key: str) -> None:
-        number = self._next()
-        self._set(phase=Phase.LOOKING, lookup=number, excused=False)
+        number = self.next()
+        self.set(phase=Phase.LOOKING, lookup=number, excused=False)
         self.effects.append(LookUp(number, what, key))
-        self._start_timer(FILLER_AFTER)
+        self.start_timer(FILLER_AFTER)
 
     def _ask_contract(self, node: flows.ContractNode) -> None:
         if self.run.customer is None:
@@ -372,17 +358,17 @@ class _Turn:
         if self.run.excused:
             self._lookup_failed(self.run.lookup, f"no answer within {GIVE_UP_AFTER:g} s")
             return
-        self._set(excused=True)
-        self._step(StepKind.FILLER, prompt=self.flow.filler)
-        self._play((self.flow.filler,), listens=False)
-        self._start_timer(GIVE_UP_AFTER - FILLER_AFTER)
+        self.set(excused=True)
+        self.step(StepKind.FILLER, prompt=self.flow.filler)
+        self.play((self.flow.filler,), listens=False)
+        self.start_timer(GIVE_UP_AFTER - FILLER_AFTER)
 
     def _found(self, lookup: int, answer: CustomerFacts | TicketFacts | ContractFacts | None) -> None:
         if self.run.phase is not Phase.LOOKING or lookup != self.run.lookup:
             return
-        self._set(lookup=0, timer=0)
-        self._stop_playing()
-        node = self._node
+        self.set(lookup=0, timer=0)
+        self.stop_playing()
+        node = self.node
         match node:
             case flows.CallerNode():
                 self._met(node, answer)
@@ -396,10 +382,10 @@ class _Turn:
     def _lookup_failed(self, lookup: int, reason: str) -> None:
         if self.run.phase is not Phase.LOOKING or lookup != self.run.lookup:
             return
-        node = self._node
-        self._set(lookup=0, timer=0, keyed="")
-        self._stop_playing()
-        self._step(StepKind.LOOKUP, what=_what(node), result="unavailable", reason=reason)
+        node = self.node
+        self.set(lookup=0, timer=0, keyed="")
+        self.stop_playing()
+        self.step(StepKind.LOOKUP, what=_what(node), result="unavailable", reason=reason)
         if isinstance(node, flows.CallerNode | flows.AskNode | flows.ContractNode):
             self._enter(node.unavailable)
         else:
@@ -407,42 +393,42 @@ class _Turn:
 
     def _met(self, node: flows.CallerNode, answer: object) -> None:
         if not isinstance(answer, CustomerFacts):
-            self._step(StepKind.LOOKUP, what="caller", result="none")
+            self.step(StepKind.LOOKUP, what="caller", result="none")
             self._enter(node.unknown)
             return
         self._known_customer(answer, "number")
         self._enter(node.found)
 
     def _known_customer(self, customer: CustomerFacts, by: str) -> None:
-        self._set(customer=customer)
-        self._step(StepKind.CUSTOMER, code=customer.code, name=customer.name, by=by)
+        self.set(customer=customer)
+        self.step(StepKind.CUSTOMER, code=customer.code, name=customer.name, by=by)
         if not self.run.language and customer.language in self.flow.languages:
             self._speak(customer.language, "record")
 
     def _asked(self, node: flows.AskNode, answer: object) -> None:
         match answer:
             case TicketFacts():
-                self._set(ticket=answer)
+                self.set(ticket=answer)
                 told = {"result": "found", "tracking_number": answer.tracking_number}
-                self._step(StepKind.LOOKUP, what=node.what, **told)
+                self.step(StepKind.LOOKUP, what=node.what, **told)
                 self._enter(node.found)
             case CustomerFacts():
-                self._step(StepKind.LOOKUP, what=node.what, result="found", customer_code=answer.code)
+                self.step(StepKind.LOOKUP, what=node.what, result="found", customer_code=answer.code)
                 self._known_customer(answer, "code")
                 self._enter(node.found)
             case _:
-                self._step(StepKind.LOOKUP, what=node.what, result="none")
+                self.step(StepKind.LOOKUP, what=node.what, result="none")
                 self._failed(node, unknown=True)
 
     def _contract(self, node: flows.ContractNode, answer: object) -> None:
         if not isinstance(answer, ContractFacts):
-            self._step(StepKind.LOOKUP, what="contract", result="none")
+            self.step(StepKind.LOOKUP, what="contract", result="none")
             self._enter(node.none)
             return
-        self._set(contract=answer)
+        self.set(contract=answer)
         standing = "ended" if answer.days_left < 0 else "ending" if answer.days_left <= node.ending_days else "valid"
         told = {"number": answer.number, "ends_on": answer.ends_on.isoformat(), "standing": standing}
-        self._step(StepKind.LOOKUP, what="contract", result="found", **told)
+        self.step(StepKind.LOOKUP, what="contract", result="found", **told)
         self._enter({"ended": node.ended, "ending": node.ending, "valid": node.valid}[standing])
 
     # --- leaving ---
@@ -451,60 +437,24 @@ class _Turn:
         if node.prompt is None:
             self._hand_over(node)
             return
-        self._set(phase=Phase.SAYING)
-        self._play((node.prompt,), listens=False)
+        self.set(phase=Phase.SAYING)
+        self.play((node.prompt,), listens=False)
 
     def _hand_over(self, node: flows.QueueNode) -> None:
-        self._stop_playing()
-        self._set(phase=Phase.QUEUED, keyed="", timer=0)
-        self._step(StepKind.QUEUE, queue=node.queue)
-        self.effects.append(ToQueue(node.queue, self._language))
+        self.stop_playing()
+        self.set(phase=Phase.QUEUED, keyed="", timer=0)
+        self.step(StepKind.QUEUE, queue=node.queue)
+        self.effects.append(ToQueue(node.queue, self.language))
 
     def _hang_up(self, by: str) -> None:
-        self._stop_playing()
+        self.stop_playing()
         self.effects.append(HangUp())
         self._over(by)
 
     def _over(self, by: str) -> None:
         if self.run.phase is not Phase.QUEUED:
-            self._step(StepKind.ENDED, by=by)
-        self._set(phase=Phase.OVER, playback=0, timer=0, lookup=0, keyed="")
-
-    # --- small change ---
-
-    @property
-    def _language(self) -> str:
-        return self.run.language or self.flow.default_language
-
-    def _play(self, prompts: tuple[str, ...], *, listens: bool, serves: bool = False) -> None:
-        self._play_parts(tuple(Part(key, self._language) for key in prompts), listens=listens, serves=serves)
-
-    def _play_parts(self, parts: tuple[Part, ...], *, listens: bool, serves: bool = False) -> None:
-        number = self._next()
-        self._set(playback=number)
-        values = self.run.values()
-        self.effects.append(Play(playback=number, parts=parts, values=values, listens=listens, serves=serves))
-
-    def _stop_playing(self) -> None:
-        if self.run.playback:
-            self.effects.append(StopPlaying(self.run.playback))
-            self._set(playback=0)
-
-    def _start_timer(self, seconds: float) -> None:
-        number = self._next()
-        self._set(timer=number)
-        self.effects.append(StartTimer(number, seconds))
-
-    def _next(self) -> int:
-        self._set(counter=self.run.counter + 1)
-        return self.run.counter
-
-    def _step(self, kind: StepKind, **data: Any) -> None:
-        self.effects.append(WriteStep(self.run.steps, kind, self.run.at, data))
-        self._set(steps=self.run.steps + 1)
-
-    def _set(self, **changes: Any) -> None:
-        self.run = msgspec.structs.replace(self.run, **changes)
+            self.step(StepKind.ENDED, by=by)
+        self.set(phase=Phase.OVER, playback=0, timer=0, lookup=0, keyed="")
 
 
 def _what(node: Node) -> str:
