@@ -24,7 +24,7 @@ lint: $(VENV)/.stamp-dev ## Style, types and the arrows between the layers
 
 bench: $(VENV)/.stamp-dev ## Measure us and a peer, side by side
 	@tools/setup.sh system
-	@$(BIN)/python -m tests.bench
+	@$(BIN)/python -m bench
 
 clean: ## Remove what was built and cached; var/ stays
 	rm -rf $(VENV) dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

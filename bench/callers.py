@@ -76,7 +76,8 @@ async def call(load: Load, sip_port: int) -> Outcome:
 def all_served(outcome: Outcome, load: Load) -> Outcome:
     """The outcome, if every call went as the scenario says."""
     if outcome.failed or outcome.served != len(load.callers):
-        raise CannotMeasure(f"{outcome.failed} of {len(load.callers)} calls failed, {outcome.served} went well (SIPp)")
+        counts = f"{outcome.failed} of {len(load.callers)} calls failed, {outcome.served} went well"
+        raise CannotMeasure(f"{counts} (SIPp)")
     return outcome
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from pbx_bridge.values.tracking import with_check_digit
 
 LANGUAGES = ("fa", "en")
+_STATUS = "in_progress"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,17 @@ class Customer:
     def row(self) -> Sequence[str]:
         """The caller's row for SIPp: the number, then the tracking number's digits, one a column."""
         return (self.phone, *self.tracking)
+
+    @property
+    def ticket(self) -> Mapping[str, object]:
+        """The ticket as a prompt's values."""
+        days = _days()
+        return {
+            "tracking_number": self.tracking,
+            "status": _STATUS,
+            "updated_on": days.begun,
+            "promised_on": days.promised,
+        }
 
 
 TRACKING_KEYS = tuple(f"[field{place}]" for place in range(1, 8))
@@ -45,21 +57,39 @@ def customers(count: int) -> Sequence[Customer]:
     ]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Days:
+    begun: date
+    promised: date
+
+
+def _days() -> _Days:
+    today = datetime.now(UTC).date()
+    return _Days(begun=today - timedelta(days=30), promised=today + timedelta(days=5))
+
+
 def write_folder(people: Iterable[Customer], folder: Path) -> None:
     """The four CSV files that `pbx-bridge crm import` reads."""
-    people, now = list(people), datetime.now(UTC)
-    begun, promised = (now - timedelta(days=30)).date(), (now + timedelta(days=5)).date()
-    _write(folder / "customers.csv", "code,name,language,tier", ((p.code, f"B {p.code}", p.language, "") for p in people))
-    _write(folder / "contacts.csv", "customer_code,name,phone", ((p.code, "Caller", p.phone) for p in people))
+    people, days = list(people), _days()
+    _write(
+        folder / "customers.csv",
+        "code,name,language,tier",
+        ((p.code, f"Customer {p.code}", p.language, "") for p in people),
+    )
+    _write(
+        folder / "contacts.csv",
+        "customer_code,name,phone",
+        ((p.code, "Caller", p.phone) for p in people),
+    )
     _write(
         folder / "contracts.csv",
         "customer_code,number,starts_on,ends_on,level",
-        ((p.code, f"K{p.code}", begun, begun + timedelta(days=365), "") for p in people),
+        ((p.code, f"K{p.code}", days.begun, days.begun + timedelta(days=365), "") for p in people),
     )
     _write(
         folder / "tickets.csv",
         "tracking_number,customer_code,subject,status,created_at,updated_at,promised_on",
-        ((p.tracking, p.code, "Printer", "in_progress", begun, begun, promised) for p in people),
+        ((p.tracking, p.code, "Printer", _STATUS, days.begun, days.begun, days.promised) for p in people),
     )
 
 

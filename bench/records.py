@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from bench.figure import CannotMeasure
-from bench.system import System, run_command
+from bench.system import System
 
 Record = dict[str, Any]
 
@@ -20,12 +20,10 @@ _POLL_S = 1.0
 async def records(system: System, since: datetime) -> Sequence[Record]:
     """The calls begun since then."""
     words = ("calls", "--json", "--since", since.isoformat(), "--limit", _MOST)
-    return [json.loads(line) for line in (await run_command(*words, environment=system.environment)).splitlines()]
+    return [json.loads(line) for line in (await system.running.command(*words)).splitlines()]
 
 
-async def records_of(
-    system: System, since: datetime, callers: Collection[str], limit_s: float
-) -> Sequence[Record]:
+async def records_of(system: System, since: datetime, callers: Collection[str], limit_s: float) -> Sequence[Record]:
     """One closed record for each of these callers, as soon as all are there. Raises CannotMeasure."""
     deadline = asyncio.get_running_loop().time() + limit_s
     while True:

@@ -1,4 +1,4 @@
-"""SIPp scenarios of callers, built from a few steps. No audio of their own: what Asterisk sends is not listened to."""
+"""SIPp scenarios of callers, built from a few steps. They send no audio and listen to none."""
 
 from __future__ import annotations
 

@@ -6,16 +6,22 @@ import asyncio
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import click
 
-from pbx_bridge.config import load
+from pbx_bridge import logs
+from pbx_bridge.config import Settings, load
 from pbx_bridge.errors import BridgeError, PromptError
 from pbx_bridge.ivr.prompts import PromptBook
 from pbx_bridge.ivr.render import prepare
 from pbx_bridge.ivr.speakers import find_prefix, find_speaker
 from pbx_bridge.pbx.paths import find_paths
 from pbx_bridge.values import digits
+
+if TYPE_CHECKING:
+    from pbx_bridge.store.commands import Place
 
 
 class _Commands(click.Group):
@@ -140,8 +146,8 @@ def try_call_command(caller: str, called: str | None, keys: str, stay: float, at
     up; in a queue, until somebody else does. Ctrl-C hangs up at once.
 
     \b
-    Example (English, ticket status, tracking number 471293):
-      pbx-bridge try-call --from 02188776655 --keys 2,1,471293#
+    Example (English, ticket status, tracking number 2047155):
+      pbx-bridge try-call --from 09121234567 --keys 2,1,2047155#
     """
     from pbx_bridge.pbx import try_call  # the other commands start faster without it
 
@@ -164,6 +170,111 @@ def try_call_command(caller: str, called: str | None, keys: str, stay: float, at
     row = asyncio.run(try_call.try_call(trial, system, click.echo))
     for line in try_call.record_lines(row, as_json=as_json):
         click.echo(line)
+
+
+@cli.group()
+def crm() -> None:
+    """Customers, contracts and tickets."""
+
+
+@crm.command("import")
+@click.argument("folder", type=click.Path(path_type=Path))
+def crm_import(folder: Path) -> None:
+    """Import customers.csv, contacts.csv, contracts.csv and tickets.csv from a folder; at least one of them.
+
+    All of it is taken, or nothing when a row is bad. Repeatable, also while the daemon runs. A ticket without a
+    tracking number gets one, which is printed.
+
+    \b
+    Example:
+      pbx-bridge crm import /srv/crm-export
+    """
+    from pbx_bridge.store import commands  # the other commands start faster without it
+
+    settings = load()
+    for line in asyncio.run(commands.import_lines(_place(settings), folder)):
+        click.echo(line)
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
+@click.option("--since", metavar="T", help="Only calls that began since T: 2h, 3d, 2026-11-21, 1405/08/30 14:30.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most N calls.")
+def calls(as_json: bool, since: str | None, limit: int | None) -> None:
+    """The calls on record, newest first.
+
+    \b
+    Examples:
+      pbx-bridge calls --since 2h
+      pbx-bridge calls --json --limit 100
+    """
+    from pbx_bridge.store import commands  # the other commands start faster without it
+
+    asyncio.run(commands.show_calls(_place(load()), click.echo, as_json=as_json, since=since, limit=limit))
+
+
+@cli.group()
+def users() -> None:
+    """Who may sign in to the pages."""
+
+
+@users.command("add")
+@click.argument("name")
+@click.option("--role", type=click.Choice(["admin", "lead", "agent"]), default="lead", show_default=True)
+def users_add(name: str, role: str) -> None:
+    """Add a user. The password is asked for, or read from standard input.
+
+    \b
+    Example:
+      pbx-bridge users add sara --role lead
+    """
+    from pbx_bridge.store import commands  # the other commands start faster without it
+
+    asyncio.run(commands.add_user(_place(load()), name, _new_password(), role))
+    click.echo(f"{name} may sign in as {role}")
+
+
+@users.command("passwd")
+@click.argument("name")
+def users_passwd(name: str) -> None:
+    """Give a user a new password. It is asked for, or read from standard input.
+
+    \b
+    Example:
+      pbx-bridge users passwd sara < password.txt
+    """
+    from pbx_bridge.store import commands  # the other commands start faster without it
+
+    asyncio.run(commands.set_password(_place(load()), name, _new_password()))
+    click.echo(f"{name} has a new password")
+
+
+@users.command("list")
+def users_list() -> None:
+    """Every user and their role.
+
+    \b
+    Example:
+      pbx-bridge users list
+    """
+    from pbx_bridge.store import commands  # the other commands start faster without it
+
+    for line in asyncio.run(commands.user_lines(_place(load()))):
+        click.echo(line)
+
+
+def _place(settings: Settings) -> Place:
+    from pbx_bridge.store.commands import Place
+
+    logs.configure("warning", settings.log.form)
+    return Place(path=settings.store_path, region=settings.region, zone=ZoneInfo(settings.zone))
+
+
+def _new_password() -> str:
+    if sys.stdin.isatty():
+        answer: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+        return answer
+    return sys.stdin.readline().rstrip("\r\n")
 
 
 def main() -> None:

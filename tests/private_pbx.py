@@ -8,6 +8,7 @@ The fixture `pbx` (see conftest.py) is made once per run and started anew when a
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import random
 import shutil
@@ -110,6 +111,16 @@ class PbxUnderTest:
         """Asterisk's notices, warnings and errors so far."""
         return self.paths.messages.read_text(encoding="utf-8", errors="replace")
 
+    def listening(self) -> list[str]:
+        """Every address it takes TCP connections or UDP packets on, as `address:port`."""
+        inodes = {os.readlink(link) for link in Path(f"/proc/{self.pid}/fd").iterdir() if link.is_symlink()}
+        return [
+            where
+            for table in ("tcp", "udp", "tcp6", "udp6")
+            for where, inode in _open_sockets(table)
+            if f"socket:[{inode}]" in inodes
+        ]
+
     def _await_ready(self) -> None:
         deadline = time.monotonic() + _START_S
         while not (self.console.booted() and ari_answers(self.plan.host, self.ports.ari)):
@@ -178,6 +189,17 @@ def place_announcements(paths: PbxPaths) -> None:
                 out.setsampwidth(2)
                 out.setframerate(8000)
                 out.writeframes(bytes(8000))
+
+
+def _open_sockets(table: str) -> Iterator[tuple[str, str]]:
+    """Address and inode of the listening TCP, or unconnected UDP, sockets of this machine."""
+    for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+        fields = line.split()
+        if fields[3] == ("0A" if table.startswith("tcp") else "07"):
+            address, _, port = fields[1].partition(":")
+            raw = bytes.fromhex(address)
+            words = b"".join(raw[i : i + 4][::-1] for i in range(0, len(raw), 4))
+            yield f"{ipaddress.ip_address(words)}:{int(port, 16)}", fields[9]
 
 
 def _free_port(stack: ExitStack, kind: socket.SocketKind) -> int:

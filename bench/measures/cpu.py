@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from statistics import mean
+from datetime import UTC, datetime
 
 from bench import peer
 from bench.callers import Load, call
-from bench.customers import LANGUAGES, TRACKING_KEYS, Customer
+from bench.customers import TRACKING_KEYS, Customer
 from bench.figure import CannotMeasure, Figure, Peer
 from bench.process import cpu_s
 from bench.records import records_of
 from bench.scenario import HangUp, Keys, Pause, Step
-from bench.system import System
+from bench.system import System, voice
 from pbx_bridge.ivr.prompts import PromptBook
 
 NAMES = ("daemon_cpu_per_call",)
@@ -33,7 +32,7 @@ async def measure(system: System, quick: bool) -> Sequence[Figure]:
     idle = await _share(system, idle_s)
     system.say(f"{count} self-served calls, {_RATE:g} a second")
     started, begun, used = datetime.now(UTC), _now(), cpu_s(system.pid)
-    await call(_load(system, people), system.sip_port)
+    await call(_load(people), system.sip_port)
     await _check(system, people, started)
     wall, used = _now() - begun, cpu_s(system.pid) - used
     peer_ms, peer_idle = await peer.cpu_ms(system, count, idle_s)
@@ -44,7 +43,7 @@ async def measure(system: System, quick: bool) -> Sequence[Figure]:
             value=net,
             unit="ms",
             goal=3,
-            peer=Peer(name="asyncari 0.20.6, four requests only", value=peer_ms),
+            peer=Peer(name=peer.name(), value=peer_ms),
             note=f"{count} calls in {wall:.0f} s; {gross:.2f} ms with idle CPU ({idle:.2%}; peer {peer_idle:.2%})",
         ),
     )
@@ -57,17 +56,40 @@ async def _share(system: System, seconds: float) -> float:
     return (cpu_s(system.pid) - before) / seconds
 
 
-def _load(system: System, people: Sequence[Customer]) -> Load:
+def _load(people: Sequence[Customer]) -> Load:
     steps: tuple[Step, ...] = (
-        Pause(_ms(system, people, "welcome", {}) + 1000),
+        Pause(_longest_ms(people, "welcome") + 1000),
         Keys(("1",)),
         Pause(1500),
         Keys((*TRACKING_KEYS, "#")),
-        Pause(_ms(system, people, "ticket_status", _TICKET) + 2000),
+        Pause(_longest_ms(people, "ticket_status") + 2000),
         HangUp(),
     )
     return Load(callers=[person.row for person in people], steps=steps, rate=_RATE, limit_s=120)
 
 
-def _ms(system: System, people: Sequence[Customer], prompt: str, values: object) -> int:
-    return 0
+def _longest_ms(people: Sequence[Customer], prompt: str) -> int:
+    """How long a prompt lasts at most, in the callers' own words."""
+    book, clips = PromptBook.load(), voice()
+    lengths = (
+        sum(media.seconds for media in clips.media(book.phrase(prompt, person.language, {"ticket": person.ticket})))
+        for person in people
+    )
+    return round(max(lengths) * 1000)
+
+
+async def _check(system: System, people: Sequence[Customer], started: datetime) -> None:
+    """Every call has its one record, and tells what the caller did."""
+    phones = {person.phone: person for person in people}
+    found = await records_of(system, started, phones, _STORED_S)
+    for record in found:
+        person = phones[record["caller"]]
+        if record["outcome"] != "self_served" or record["tracking_numbers"] != [person.tracking]:
+            raise CannotMeasure(
+                f"a call that was to be self-served with {person.tracking} ended as {record['outcome']} "
+                f"with {record['tracking_numbers']}"
+            )
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -34,9 +34,7 @@ async def measure(system: System, quick: bool) -> Sequence[Figure]:
     empty = rss_bytes(system.pid)
     full = await _crowd(system, crowd)
     return (
-        Figure(
-            name="daemon_rss_idle", value=idle / 1e6, unit="MB", goal=90, note=f"idle CPU {busy:.1%} of one core"
-        ),
+        Figure(name="daemon_rss_idle", value=idle / 1e6, unit="MB", goal=90, note=f"idle CPU {busy:.1%} of one core"),
         Figure(
             name="daemon_rss_per_caller",
             value=max(0.0, (full - empty) / crowd / 1e3),

@@ -67,6 +67,7 @@ class AriLink:
         self._answers: dict[str, asyncio.Future[wire.RESTResponse]] = {}
         self._numbers = itertools.count(1)
         self._ws_rest = False
+        self._was_connected = False
         self.unknown_events = 0
         self.replaced = asyncio.Event()
 
@@ -84,14 +85,25 @@ class AriLink:
                 self._session = None
 
     async def run(self) -> None:
-        """Connect, listen, connect again, for ever. Returns only when another client replaced us."""
+        """Connect, listen, connect again, for ever. Returns only when another client replaced us.
+
+        Raises AriRefused when our user or password is wrong from the start; later, that is waited out.
+        """
         while not self.replaced.is_set():
             async for attempt in stamina.retry_context(
-                on=_worth_another_try, attempts=None, timeout=None, wait_initial=0.1, wait_max=5.0, wait_jitter=0.2
+                on=self._worth_another_try,
+                attempts=None,
+                timeout=None,
+                wait_initial=0.1,
+                wait_max=5.0,
+                wait_jitter=0.2,
             ):
                 with attempt:
                     await self._connect_and_listen()
         self._health.report("ari", LinkState.DOWN, f"another client took the application {self._app!r}: standing by")
+
+    def _worth_another_try(self, error: Exception) -> bool:
+        return isinstance(error, AriUnavailable) or (isinstance(error, AriRefused) and self._was_connected)
 
     async def _connect_and_listen(self) -> None:
         try:
@@ -150,6 +162,7 @@ class AriLink:
             if self._socket is not None:
                 await self._socket.close()
             return False
+        self._was_connected = True
         self._health.report("ari", LinkState.UP, f"Asterisk {info.system.version}")
         log.info("ari_connected", version=info.system.version)
         return True
@@ -157,7 +170,7 @@ class AriLink:
     def _received(self, data: str | bytes) -> None:
         try:
             event = wire.decode_event(data)
-        except msgspec.ValidationError:
+        except msgspec.DecodeError:
             self.unknown_events += 1
             return
         if isinstance(event, wire.RESTResponse):
@@ -237,10 +250,6 @@ class AriLink:
 
 
 _CLOSE = aiohttp.ClientWSTimeout(ws_close=2.0)
-
-
-def _worth_another_try(error: Exception) -> bool:
-    return isinstance(error, AriUnavailable | AriRefused)
 
 
 def _version(text: str) -> tuple[int, ...]:

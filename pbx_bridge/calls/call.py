@@ -98,7 +98,8 @@ class Call:
         caller: the number as it came. caller_name: as it came: hostile text.
         called: the number dialled, as the PBX saw it.
         talk_us: union of the intervals the far party spoke with a person, microseconds; so wait_us, ivr_us.
-        ended_by: `caller`, `agent`, `system`, or empty when unknown.
+        ended_by: `caller` (the person outside; of an internal call, whoever called), `agent`, `system`, or empty when
+            unknown.
         fallback: the dialplan had to serve the caller without us.
     """
 

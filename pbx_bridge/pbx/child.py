@@ -88,11 +88,12 @@ class Child:
     def ending(self) -> str:
         """How it ended, for people."""
         status = self.process.returncode
-        how = "is running" if status is None else f"exit status {status}"
-        if status is not None and status < 0:
-            how = f"killed by {signal.Signals(-status).name}"
+        if status is None:
+            return "it is running"
+        if status < 0:
+            return f"killed by {signal.Signals(-status).name}"
         words = self.last_words()
-        return f"{how}: {words}" if words else how
+        return f"exit status {status}: {words}" if words else f"exit status {status}"
 
     def _send(self, number: signal.Signals) -> None:
         if self.running:

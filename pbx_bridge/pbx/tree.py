@@ -103,11 +103,20 @@ def _start_draft(draft: Path, tell: Tell) -> None:
             if not (draft / _MARKER).exists():
                 raise PbxError(f"{draft} is in the way and not ours: remove it")
             tell("an unfinished tree is there: starting over")
+            _unmount_under(draft, tell)
             shutil.rmtree(draft)
         draft.mkdir(parents=True)
         (draft / _MARKER).touch()
     except OSError as error:
         raise PbxError(f"cannot make {draft}: {error.strerror}") from error
+
+
+def _unmount_under(folder: Path, tell: Tell) -> None:
+    """A debootstrap that was killed leaves /proc mounted in its tree: nothing may be removed through it."""
+    mounts = Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()
+    points = [line.split()[1].encode().decode("unicode_escape") for line in mounts]
+    for point in sorted((p for p in points if Path(p).is_relative_to(folder)), reverse=True):
+        _run(["umount", point], tell, f"umount {point}")
 
 
 def _ensure_debootstrap(tell: Tell) -> None:

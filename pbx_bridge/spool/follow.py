@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -28,6 +27,7 @@ from pbx_bridge.spool.tail import Tail
 log = structlog.get_logger()
 
 POLL_S = 0.1
+_LOOK_S = 0.3  # a look at the folder costs a thread; in between, only the open files are asked whether they grew
 _GAP_S = 0.02  # a hundred live events at once are one reason to look, not a hundred
 _SLOW_S = 2.0  # a journal that takes longer is told to people
 _LAG_S = 5.0  # so is a spool that is read later than this
@@ -76,6 +76,11 @@ class _Readers:
             trouble = "; ".join(text for text in (cel_trouble, queue_trouble) if text)
             return _Look(batch=merged((queue, cel)), trouble=trouble)
 
+    @property
+    def stirred(self) -> bool:
+        """Never blocks. Not while a look runs."""
+        return self._cel.stirred or self._queue_log.stirred
+
     def advance(self, batch: SpoolBatch) -> None:
         for tail in (self._cel, self._queue_log):
             tail.advance(batch.cursors)
@@ -119,9 +124,11 @@ class Spooler:
         self._journal, self._health = journal, health
         self._poll_s, self._clock = poll_s, clock
         self._awake = asyncio.Event()
+        self._woken = False
 
     def wake(self) -> None:
         """Something happened on the PBX: look now, not at the next poll."""
+        self._woken = True
         self._awake.set()
 
     async def run(self) -> None:
@@ -153,7 +160,7 @@ class Spooler:
             readers.advance(look.batch)
         self._report(look)
         if not look.batch.behind:
-            await self._pause()
+            await self._pause(readers)
 
     async def _keep(self, batch: SpoolBatch) -> None:
         """Hand the batch over, however often that takes."""
@@ -172,12 +179,18 @@ class Spooler:
         finally:
             slow.cancel()
 
-    async def _pause(self) -> None:
-        await asyncio.sleep(_GAP_S)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._poll_s - _GAP_S):
-                await self._awake.wait()
-        self._awake.clear()
+    async def _pause(self, readers: _Readers) -> None:
+        """Until somebody wakes us, an open file grew, or the next look is due."""
+        loop = asyncio.get_running_loop()
+        due = loop.time() + _LOOK_S
+        while not self._woken and not readers.stirred and loop.time() < due:
+            self._awake.clear()
+            tick = loop.call_later(self._poll_s, self._awake.set)
+            await self._awake.wait()
+            tick.cancel()
+        if self._woken:
+            await asyncio.sleep(_GAP_S)
+        self._woken = False
 
     def _report(self, look: _Look) -> None:
         lag_s = self._lag_s(look.batch) if look.batch.behind else 0.0

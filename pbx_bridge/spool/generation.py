@@ -16,6 +16,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import structlog
+
+log = structlog.get_logger()
+
 _LONGEST_FIRST_LINE = 64 * 1024  # a longer one is known by its beginning
 _EPOCH = re.compile(rb"\d{9,12}(?:\.\d{1,6})?")  # the first time in a line, of either source
 _PACKED = (".gz", ".xz", ".bz2", ".zst")
@@ -37,6 +41,11 @@ class Generation:
     size: int
 
 
+def open_file(path: Path) -> int:
+    """A descriptor for reading; raises OSError. A pipe with no writer does not block it."""
+    return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+
+
 def first_line(descriptor: int) -> bytes | None:
     """The line a file is known by; None while it has none yet."""
     head = os.pread(descriptor, _LONGEST_FIRST_LINE, 0)
@@ -54,7 +63,7 @@ def identity_of(source: str, line: bytes) -> str:
 def generation_of(path: Path, source: str) -> Generation | None:
     """What stands at `path` now; None if nothing is there, or no first line yet. Raises OSError but for that."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = open_file(path)
     except FileNotFoundError:
         return None
     try:
@@ -73,7 +82,7 @@ def generations(live: Path, source: str) -> list[Generation]:
     """Every generation in the live file's folder, oldest first, each identity once. Raises OSError."""
     found: dict[str, Generation] = {}
     for path in _candidates(live):
-        generation = generation_of(path, source)
+        generation = generation_of(path, source) if path == live else _aside(path, source)
         if generation is None:
             continue
         known = found.get(generation.identity)
@@ -83,9 +92,18 @@ def generations(live: Path, source: str) -> list[Generation]:
     return sorted(found.values(), key=lambda g: (g.begun, g.identity))
 
 
+def _aside(path: Path, source: str) -> Generation | None:
+    # What stands beside the live file must not stop the reading of it.
+    try:
+        return generation_of(path, source)
+    except OSError as error:
+        log.warning("spool_file_unreadable", file=path.name, reason=error.strerror)
+        return None
+
+
 def _candidates(live: Path) -> Iterator[Path]:
     try:
-        names = sorted(entry.name for entry in os.scandir(live.parent) if entry.is_file())
+        names = sorted(os.listdir(live.parent))
     except FileNotFoundError:
         return
     for name in names:

@@ -14,7 +14,7 @@ from pathlib import Path
 from pbx_bridge.calls.facts import RawFact, Undecodable
 from pbx_bridge.calls.source import Cursor, Unreadable
 from pbx_bridge.spool.batch import SpoolBatch
-from pbx_bridge.spool.generation import Generation, first_line, generation_of, generations, identity_of
+from pbx_bridge.spool.generation import Generation, first_line, generation_of, generations, identity_of, open_file
 from pbx_bridge.spool.record import Found, Record, Splitter
 
 MOST_RECORDS = 1000  # one batch is one transaction; memory stays constant however far behind we are
@@ -31,10 +31,20 @@ class _Open:
     descriptor: int
     identity: str
     first: bytes
-    changed_ns: int = -1  # when it was last looked at and found to be the same file
+    seen: tuple[int, int] = (-1, -1)  # its time of change and size when it was last found to be the same file
 
     def close(self) -> None:
         os.close(self.descriptor)
+
+    @property
+    def stirred(self) -> bool:
+        """It was written to since it was last seen; of two writes in one tick of the clock the size tells."""
+        return _change(os.fstat(self.descriptor)) != self.seen
+
+    def is_at(self, place: os.stat_result | None) -> bool:
+        """True when that is this very file."""
+        ours = os.fstat(self.descriptor)
+        return place is not None and (place.st_dev, place.st_ino) == (ours.st_dev, ours.st_ino)
 
 
 class Tail:
@@ -80,6 +90,11 @@ class Tail:
         for cursor in cursors:
             if cursor.source == self.source:
                 self._read[cursor.file] = cursor.offset
+
+    @property
+    def stirred(self) -> bool:
+        """The file being read was written to. Never blocks; a file that newly appeared is for `read` to find."""
+        return self._open is not None and self._open.stirred
 
     @property
     def missing(self) -> str:
@@ -130,7 +145,7 @@ class Tail:
 
     def _opened(self, generation: Generation) -> _Open | None:
         try:
-            descriptor = os.open(generation.path, os.O_RDONLY | os.O_CLOEXEC)
+            descriptor = open_file(generation.path)
         except FileNotFoundError:  # renamed meanwhile: the next look finds it
             self._looked = False
             return None
@@ -148,11 +163,11 @@ class Tail:
         offset = self._read.get(current.identity, 0)
         status = os.fstat(current.descriptor)
         size = status.st_size
-        if status.st_mtime_ns != current.changed_ns:
+        if _change(status) != current.seen:
             if size < offset or os.pread(current.descriptor, len(current.first), 0) != current.first:
                 self.close()  # truncated, or written anew in place: another generation
                 return _NOTHING
-            current.changed_ns = status.st_mtime_ns
+            current.seen = _change(status)
         if size == offset:
             return _NOTHING
         data = os.pread(current.descriptor, MOST_BYTES, offset)
@@ -166,16 +181,12 @@ class Tail:
         if self._open is None or not self._looked:
             return True
         live = _status(self.path)
-        return live is not None and live.st_size > 0 and not self._is(self._open, live)
-
-    def _is(self, current: _Open, live: os.stat_result | None) -> bool:
-        ours = os.fstat(current.descriptor)
-        return live is not None and (live.st_dev, live.st_ino) == (ours.st_dev, ours.st_ino)
+        return live is not None and live.st_size > 0 and not self._open.is_at(live)
 
     def _leftover(self) -> SpoolBatch:
         """What a finished generation still holds: rows written since the last look, or an end without a line end."""
         current = self._open
-        if current is None or self._is(current, _status(self.path)) or not self._has_begun():
+        if current is None or current.is_at(_status(self.path)) or not self._has_begun():
             return _NOTHING
         offset = self._read.get(current.identity, 0)
         data = os.pread(current.descriptor, MOST_BYTES, offset)
@@ -213,6 +224,10 @@ _NOTHING = SpoolBatch(facts=(), unreadable=(), cursors=())
 
 def _whole(data: bytes) -> Found:
     return Found(records=(Record(offset=0, data=data),), taken=len(data))
+
+
+def _change(status: os.stat_result) -> tuple[int, int]:
+    return status.st_mtime_ns, status.st_size
 
 
 def _status(path: Path) -> os.stat_result | None:

@@ -94,7 +94,13 @@ def _connect(path: Path, *, reading: bool) -> sqlite3.Connection:
 def _pragmas(reading: bool) -> tuple[str, ...]:
     if reading:
         return ("query_only = ON",)
-    return ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "journal_size_limit = 67108864", "wal_autocheckpoint = 4000")
+    return (
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        "journal_size_limit = 67108864",
+        "wal_autocheckpoint = 4000",
+    )
 
 
 def _make_private(path: Path) -> None:

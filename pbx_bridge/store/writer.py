@@ -9,6 +9,7 @@ fails for another reason is tried member by member, and only the bad one's calle
 from __future__ import annotations
 
 import asyncio
+import math
 import sqlite3
 import time
 from collections import deque
@@ -42,12 +43,14 @@ class Limits:
         batch: so many waiting facts do not wait longer.
         queue: so many waiting facts make the next caller wait.
         goodbye_s: how long closing tries to write the rest to a store that refuses.
+        patience_s: how long a write is tried; a daemon tries for ever, a command tells its user.
     """
 
     window_s: float = 0.05
     batch: int = 500
     queue: int = 10_000
     goodbye_s: float = 5.0
+    patience_s: float = math.inf
 
 
 @dataclass(slots=True)
@@ -160,7 +163,7 @@ class Writer:
         try:
             results, transaction = await self._persist(group)
         except Exception as error:
-            if is_operational(error):  # only when closing: what waits behind it would meet the same
+            if is_operational(error):  # given up: what waits behind it would meet the same
                 self._refuse([*group, *self._waiting], error)
                 self._waiting.clear()
                 return
@@ -183,7 +186,7 @@ class Writer:
             try:
                 done = await self._database.run(partial(self._transact, [write.run for write in group]))
             except sqlite3.Error as error:
-                if not is_operational(error) or self._given_up():
+                if not is_operational(error) or self._given_up(group[0]):
                     raise
                 self._report(LinkState.DOWN, str(error), time.monotonic() - group[0].since)
                 await asyncio.sleep(delay)
@@ -206,13 +209,14 @@ class Writer:
             raise
         return results, transaction
 
-    def _given_up(self) -> bool:
-        return self._closing_at is not None and time.monotonic() >= self._closing_at
+    def _given_up(self, write: _Write) -> bool:
+        now = time.monotonic()
+        return now >= min(self._closing_at or math.inf, write.since + self._limits.patience_s)
 
     def _refuse(self, group: list[_Write], error: Exception) -> None:
         reason: Exception = error
         if not isinstance(error, BridgeError):
-            reason = StoreError(f"the store did not take it: {error}")
+            reason = StoreError(f"the store cannot be written: {error}")
             reason.__cause__ = error
         for write in group:
             if not write.done.done():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import warnings
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
@@ -60,6 +61,8 @@ class _Policy(aiohttp_security.AbstractAuthorizationPolicy):
 
 def install(app: web.Application, session_key: bytes) -> None:
     """Set up sessions, policy and brakes. Raises ValueError for a key that is not 32 bytes."""
+    # aiohttp-session keeps its session in the request under a plain string, which aiohttp warns about.
+    warnings.filterwarnings("ignore", message="It is recommended to use web.RequestKey", category=UserWarning)
     storage = _Cookies(session_key, cookie_name=_COOKIE, max_age=SESSION_S, httponly=True, samesite="Lax")
     aiohttp_session.setup(app, storage)
     aiohttp_security.setup(app, aiohttp_security.SessionIdentityPolicy(), _Policy(app[keys.USERS]))

@@ -74,16 +74,15 @@ def _end(call: Call, now: datetime) -> datetime:
 
 def _bar(segment: Segment, start: datetime, end: datetime, now: datetime, *, mirrored: bool) -> Bar:
     length = end - start
-    ended = min(segment.ended_at or end, end)
-    x = max(0.0, (segment.started_at - start) / length * WIDTH)
-    width = max(_LEAST, (ended - segment.started_at) / length * WIDTH)
-    x = min(x, WIDTH - width)
+    began, ended = max(segment.started_at, start), min(segment.ended_at or end, end)
+    width = max(_LEAST, (ended - began) / length * WIDTH)
+    x = min((began - start) / length * WIDTH, WIDTH - width)
     return Bar(
         segment=segment,
         x=round(WIDTH - x - width if mirrored else x, 2),
         width=round(width, 2),
-        offset_us=max(0, microseconds(segment.started_at - start)),
-        length_us=max(0, microseconds(ended - segment.started_at)),
+        offset_us=microseconds(began - start),
+        length_us=max(0, microseconds(ended - began)),
     )
 
 

@@ -169,7 +169,7 @@ class SystemUnderTest:
         """Start it and wait until it is ready."""
         assert self.daemon is None or self.daemon.poll() is not None, "it runs already"
         with (self.home / "daemon.out").open("ab") as out:
-            self.daemon = subprocess.Popen(
+            self.daemon = subprocess.Popen(  # noqa: ASYNC220 - takes a millisecond
                 [COMMAND, "daemon"], env=self.environment(), stdin=subprocess.DEVNULL, stdout=out, stderr=out
             )
         await self.ready()
@@ -252,7 +252,7 @@ class SystemUnderTest:
         """The one record of that caller's call, once it is ended. Fails if there is more than one."""
         try:
             async with asyncio.timeout(timeout_s):
-                while not (rows := [row for row in await self.rows_of(caller) if row.call.outcome is not None]):
+                while not (rows := [row for row in await self.rows_of(caller) if row.call.outcome is not None]):  # noqa: ASYNC110
                     await asyncio.sleep(_POLL_S)
         except TimeoutError:
             raise AssertionError(

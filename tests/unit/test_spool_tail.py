@@ -292,9 +292,19 @@ def test_packed_and_foreign_files_are_passed_over(reading: Reading) -> None:
     assert reading.all() == ["a"]
 
 
-def test_a_file_nobody_may_read_raises_until_it_may(reading: Reading) -> None:
+def test_what_stands_beside_the_file_does_not_matter(reading: Reading) -> None:
+    reading.path.with_name("cel.csv.d").mkdir()
+    os.mkfifo(reading.path.with_name("cel.csv.pipe"))
+    loop = reading.path.with_name("cel.csv.loop")
+    loop.symlink_to(loop)
+    append(reading.path, row("a"))
+    assert reading.all() == ["a"]
+
+
+def test_what_cannot_be_read_raises_until_it_may(reading: Reading) -> None:
     reading.path.mkdir()
-    assert reading.all() == []  # no file: nothing to follow
+    with pytest.raises(IsADirectoryError):
+        reading.all()
     reading.path.rmdir()
     append(reading.path, row("a"))
     assert reading.all() == ["a"]

@@ -1,0 +1,81 @@
+"""`python -m bench`: runs the measures, prints one JSON object on stdout and a table on stderr."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import signal
+import sys
+import time
+from collections.abc import Collection, Sequence
+
+import click
+
+from bench import report
+from bench.callers import require_sipp
+from bench.figure import CannotMeasure, Figure
+from bench.measures import ALL
+from bench.system import PbxUnderTest, Say, asterisk, system
+
+_PEOPLE = 200
+_LIMIT_S = 420.0  # a run takes half as long; one that hangs must end by itself
+_NAMES = [name for names in ALL for name in names]
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--only", "only", multiple=True, type=click.Choice(_NAMES), help="Measure this one (may be repeated).")
+@click.option("--quick", is_flag=True, help="Fewer calls: a minute, and rougher figures.")
+def main(only: tuple[str, ...], quick: bool) -> None:
+    """Measure the daemon with real calls on a real Asterisk of its own, beside asyncari.
+
+    One JSON object on stdout: name to {value, unit, goal, better, peer}. A table and the progress on stderr. Takes
+    about four minutes. Exit status 0 when everything was measured, whether or not the goals are met.
+
+    \b
+    Example:
+      .venv/bin/python -m bench --quick --only daemon_cpu_per_call
+    """
+    try:
+        figures, facts = run(only or _NAMES, quick=quick)
+    except CannotMeasure as error:
+        click.echo(f"bench: {error}", err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        click.echo("bench: interrupted", err=True)
+        sys.exit(130)
+    click.echo(report.as_table(figures, facts), err=True)
+    click.echo(report.as_json(figures))
+
+
+def run(only: Collection[str], *, quick: bool) -> tuple[Sequence[Figure], Sequence[str]]:
+    """The figures asked for, and what they were measured on. Raises CannotMeasure."""
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # leaves nothing behind either
+    say = _progress()
+    require_sipp()
+    with asterisk(say) as pbx:
+        figures = asyncio.run(_measure(pbx, only, quick, say))
+        return figures, (f"Asterisk {pbx.plan.version}, Python {platform.python_version()}, {os.cpu_count()} cores",)
+
+
+async def _measure(pbx: PbxUnderTest, only: Collection[str], quick: bool, say: Say) -> Sequence[Figure]:
+    figures: list[Figure] = []
+    try:
+        async with asyncio.timeout(_LIMIT_S), system(pbx, _PEOPLE, say) as made:
+            for names, measure in ALL.items():
+                if set(names) & set(only):
+                    figures += [figure for figure in await measure(made, quick) if figure.name in only]
+    except TimeoutError:
+        raise CannotMeasure(f"not done after {_LIMIT_S:g} s") from None
+    except AssertionError as error:  # of the tests' harness
+        raise CannotMeasure(str(error)) from error
+    return figures
+
+
+def _progress() -> Say:
+    begun = time.monotonic()
+    return lambda text: click.echo(f"[{time.monotonic() - begun:5.1f} s] {text}", err=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""The status page and its kin for machines."""
+
+from __future__ import annotations
+
+import pytest
+from web_visitor import Parts, visiting
+
+from pbx_bridge.health import LinkState
+
+
+async def test_all_links_up_is_ready() -> None:
+    async with visiting() as visitor:
+        page = await visitor.page("/")
+        assert "Callers are served and every call is recorded" in page
+        assert page.count("Connected") == 4
+        assert "2 hours ago" in page
+        assert "21 Nov 2026" in page
+
+
+async def test_the_status_in_persian() -> None:
+    async with visiting() as visitor:
+        visitor.language = "fa"
+        page = await visitor.page("/")
+        assert "آمادهٔ پاسخ‌گویی" in page
+        assert "۱۴۰۵/۰۸/۳۰" in page
+        assert "۲ ساعت پیش" in page
+
+
+@pytest.mark.parametrize(
+    ("state", "words"), [(LinkState.DOWN, "Not ready"), (LinkState.DEGRADED, "Ready, with a warning")]
+)
+async def test_a_link_in_trouble_is_told(state: LinkState, words: str) -> None:
+    parts = Parts()
+    parts.health.report("spool", state, "<i>no file</i>\u202e", 75.0)
+    parts.health.report("<new>", LinkState.UP)
+    async with visiting(parts) as visitor:
+        page = await visitor.page("/")
+        assert words in page
+        assert "1:15" in page
+        assert "&lt;i&gt;no file&lt;/i&gt;</bdi>" in page
+        assert "&lt;new&gt;" in page
+
+
+async def test_healthz_is_200_while_the_process_runs() -> None:
+    parts = Parts()
+    parts.health.report("store", LinkState.DOWN, "disk full")
+    async with visiting(parts, signed_in=False) as visitor:
+        answer = await visitor.get("/healthz")
+        assert (answer.status, await answer.json()) == (200, {"status": "ok"})
+
+
+async def test_readyz_tells_the_links_and_no_details() -> None:
+    parts = Parts()
+    async with visiting(parts, signed_in=False) as visitor:
+        ready = await visitor.get("/readyz")
+        assert (ready.status, (await ready.json())["ready"]) == (200, True)
+        parts.health.report("ari", LinkState.DOWN, "http://user:secret@10.0.0.7:8088", 3.5)
+        answer = await visitor.get("/readyz")
+        assert answer.status == 503
+        told = await answer.json()
+        assert told["links"]["ari"] == {"state": "down", "since": "2026-11-21T06:35:10+00:00", "lag_s": 3.5}
+        assert "secret" not in await answer.text()
