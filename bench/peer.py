@@ -1,6 +1,6 @@
 """The peer: a minimal asyncari application, which answers, plays, reads a variable and hangs up. Nothing is kept.
 
-Run as a program of its own, so that its CPU can be read as the daemon's is: `python -m bench.peer URL APP USER`, the
+Run as a program of its own, so that its CPU can be read as the daemon's is: `python -m bench.peer URL APP USER MEDIA`, the
 password on standard input.
 """
 
@@ -37,7 +37,8 @@ async def cpu_ms(system: System, calls: int, idle_s: float) -> tuple[float, floa
     """Milliseconds of CPU for a call, less idle; and the idle share. Raises CannotMeasure."""
     if find_spec("asyncari") is None:
         raise CannotMeasure("asyncari is not installed: make bench installs it")
-    system.pbx.rx(f"dialplan add extension {EXTENSION},1,Stasis,{APP} into from-trunk replace")
+    for priority, application in enumerate((f"Stasis,{APP}", "Hangup"), start=1):
+        system.pbx.rx(f"dialplan add extension {EXTENSION},{priority},{application} into from-trunk replace")
     async with _running(system) as pid:
         system.say(f"{calls} calls served by asyncari")
         before = cpu_s(pid)
@@ -49,7 +50,7 @@ async def cpu_ms(system: System, calls: int, idle_s: float) -> tuple[float, floa
             callers=[(person.phone,) for person in system.people[:calls]],
             steps=(AwaitHangUp(),),
             rate=RATE,
-            limit_s=25,
+            limit_s=calls / RATE + 20,
             called=EXTENSION,
         )
         await call(load, system.sip_port)
@@ -59,8 +60,10 @@ async def cpu_ms(system: System, calls: int, idle_s: float) -> tuple[float, floa
 
 @asynccontextmanager
 async def _running(system: System) -> AsyncIterator[int]:
+    sounds = system.pbx.paths.inside(system.pbx.paths.sounds)
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bench.peer", f"http://127.0.0.1:{system.pbx.ports.ari}/", APP, "pbx_bridge"),
+        *(sys.executable, "-m", "bench.peer", f"http://127.0.0.1:{system.pbx.ports.ari}/"),
+        *(APP, system.pbx.plan.ari_user, f"sound:{sounds / 'fixed' / 'fa' / 'goodbye'}"),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -98,22 +101,22 @@ async def _until_ready(process: asyncio.subprocess.Process) -> None:
 # --- the application itself, as its own process ---
 
 
-async def serve(url: str, app: str, user: str, password: str) -> None:
+async def serve(url: str, app: str, user: str, media: str, password: str) -> None:
     """Serve every call until terminated."""
     import asyncari  # of the bench group: nothing of ours needs it
 
     async with asyncari.connect(url, app, user, password) as ari, ari.on_channel_event("StasisStart") as starts:
         print("ready", flush=True)
-        async for channel, _ in starts:
-            ari.taskgroup.start_soon(_attend, channel)
+        async for channels, _ in starts:
+            ari.taskgroup.start_soon(_attend, channels["channel"], media)
 
 
-async def _attend(channel: Any) -> None:
+async def _attend(channel: Any, media: str) -> None:
     await channel.answer()
-    await channel.play(media="sound:beep")
+    await channel.play(media=media)
     await channel.getChannelVar(variable="CHANNEL(language)")
-    await channel.hang_up()
+    await channel.hang_up(reason="normal")
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(*sys.argv[1:4], sys.stdin.readline().strip()))
+    asyncio.run(serve(*sys.argv[1:5], sys.stdin.readline().strip()))

@@ -183,7 +183,14 @@ def crm_import(folder: Path) -> None:
     """Import customers.csv, contacts.csv, contracts.csv and tickets.csv from a folder; at least one of them.
 
     All of it is taken, or nothing when a row is bad. Repeatable, also while the daemon runs. A ticket without a
-    tracking number gets one, which is printed.
+    tracking number gets one, which is printed. UTF-8; dates ISO or Jalali (1404/12/29), Persian digits as well.
+
+    \b
+    The first line of each file:
+      customers.csv  code,name,language,tier
+      contacts.csv   customer_code,name,phone
+      contracts.csv  customer_code,number,starts_on,ends_on,level
+      tickets.csv    tracking_number,customer_code,subject,status,created_at,updated_at,promised_on
 
     \b
     Example:

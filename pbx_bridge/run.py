@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from pbx_bridge import logs
 from pbx_bridge.config import Settings
 from pbx_bridge.errors import SettingsError
+from pbx_bridge.health import utc_now
 from pbx_bridge.ivr.prompts import PromptBook
 from pbx_bridge.ivr.render import prepare
 from pbx_bridge.ivr.speakers import find_prefix, find_speaker
@@ -22,7 +24,8 @@ from pbx_bridge.pbx.running import Preparation, RunPlan
 from pbx_bridge.pbx.secrets import SecretStore
 from pbx_bridge.pbx.steps import Say, Step
 from pbx_bridge.pbx.tree import add_speech
-from pbx_bridge.store.open import Store, open_store
+from pbx_bridge.store.demo import demo_callers, load_demo
+from pbx_bridge.store.open import open_store
 
 ADMIN = "admin"
 
@@ -93,6 +96,19 @@ def banner(settings: Settings, plan: PbxPlan) -> Sequence[str]:
         f"  agents     {' and '.join(plan.agents)} register at {where}; passwords: .venv/bin/pbx-bridge agents",
         f"  logs       {settings.home / 'log'}",
         "",
+        *(_demo_lines() if _demo_folder(settings).exists() else ()),
+    )
+
+
+def _demo_lines() -> Sequence[str]:
+    rows = [(caller.number, " ".join(caller.tracking_numbers), caller.what) for caller in demo_callers()]
+    table = [("call from", "tracking numbers", ""), *rows]
+    example = rows[0]
+    return (
+        *(f"  {number:<12} {tickets:<17} {what}".rstrip() for number, tickets, what in table),
+        "",
+        f"  no phone?  .venv/bin/pbx-bridge try-call --from {example[0]} --keys 2,1,{example[1].split()[0]}#",
+        "",
     )
 
 
@@ -130,15 +146,23 @@ def _counted(tell: Say) -> Callable[[int, int, str], None]:
 
 
 def _store(settings: Settings, step: Step) -> None:
-    async def first_start() -> None:
-        async with open_store(settings.store_path, folding=False, region=settings.region) as store:
-            step.result = await _first_user(settings, store)
-
-    asyncio.run(first_start())
+    new = not settings.store_path.exists()
+    step.result = asyncio.run(_first_start(settings, new))
 
 
-async def _first_user(settings: Settings, store: Store) -> str:
-    if await store.users.list():
-        return str(settings.store_path)
-    await store.users.create(ADMIN, SecretStore(settings.secrets).admin_password, "admin")
-    return f"{settings.store_path}, new"
+async def _first_start(settings: Settings, new: bool) -> str:
+    """Migrate; on the first start make the admin, and in a new store the demo customers. Repeated if cut short."""
+    path = str(settings.store_path)
+    async with open_store(settings.store_path, folding=False, region=settings.region) as store:
+        if await store.users.list():
+            return path
+        if new or _demo_folder(settings).exists():
+            zone = ZoneInfo(settings.zone)
+            today = utc_now().astimezone(zone).date()
+            await load_demo(store.writer, _demo_folder(settings), today, zone=zone, region=settings.region)
+        await store.users.create(ADMIN, SecretStore(settings.secrets).admin_password, "admin")
+    return f"{path}, new"
+
+
+def _demo_folder(settings: Settings) -> Path:
+    return settings.home / "demo"

@@ -206,7 +206,6 @@ class Caller:
         await self._carry_out(effects)
 
     async def _carry_out(self, effects: Sequence[Effect]) -> None:
-        await self._settle()
         self._keep([e for e in effects if isinstance(e, WriteStep)])
         try:
             if not self._answered and not self._gone:
@@ -220,6 +219,8 @@ class Caller:
             self._drift(error)
 
     async def _do(self, effect: Effect) -> None:
+        if isinstance(effect, ToQueue | HangUp):
+            await self._settle()
         match effect:
             case Play():
                 await self._play(effect)
@@ -425,7 +426,11 @@ class Caller:
         )
 
     async def _settle(self) -> None:
-        """Steps are durable before the next ones are decided; a store that is away must not keep the caller."""
+        """Wait until the steps so far are on disk; a store that is away must not keep the caller.
+
+        Steps go to the store's queue before the effects they explain are carried out, and are on disk within its
+        commit window; only before the caller leaves our hands is that waited for, as nobody would hear it anyway.
+        """
         if self._saved is not None and not self._saved.done():
             await asyncio.wait({self._saved}, timeout=_DURABLE_WITHIN)
 

@@ -182,9 +182,10 @@ class _Engine(Turn):
                 pass
 
     def _queue_returned(self, queue: str, status: str) -> None:
+        if not isinstance(self.node, flows.QueueNode):
+            self.set(at=self.flow.person)  # we were killed between handing over and writing that down
         node = self.node
         if not isinstance(node, flows.QueueNode):
-            self._enter(self.flow.person)
             return
         self.step(StepKind.QUEUE_RETURN, queue=queue or node.queue, status=status)
         self.set(phase=Phase.SAYING)

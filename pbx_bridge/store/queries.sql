@@ -34,10 +34,11 @@ UPDATE call SET call_group = :winner WHERE call_group = :loser;
 -- delete_group: the losing group is empty now
 DELETE FROM call_group WHERE id = :loser;
 
--- groups_before_boot: groups that were not over, and whose last fact is older than the start of their node
+-- groups_before_boot: groups that were not over, and that began before the start of their node; its time may be told in
+-- whole seconds, and the daemon may add steps after it, so their last fact may seem to be younger
 SELECT id FROM call_group
 WHERE node = :node AND settled = 0
-  AND NOT EXISTS (SELECT 1 FROM fact WHERE fact.call_group = call_group.id AND fact.at_us >= :at_us);
+  AND EXISTS (SELECT 1 FROM fact WHERE fact.call_group = call_group.id AND fact.at_us < :at_us);
 
 -- dirty_groups: every group with facts not yet folded, the longest waiting first
 SELECT id FROM call_group WHERE settled = 0 AND dirty_since_us IS NOT NULL ORDER BY dirty_since_us;

@@ -29,6 +29,11 @@ class MemoryCalls:
         self._tell(row)
         return row
 
+    def clear(self) -> None:
+        """Forget every call."""
+        self._rows.clear()
+        self.resync()
+
     def resync(self) -> None:
         """Tell the watchers that they may have missed something."""
         self._tell(RESYNC)

@@ -2,70 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from captured import NODE, facts_of, steps
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from captured import facts_of, steps
+from made_facts import T0, cel, ending, folded, in_queue, queue_event, root_of
 
 from pbx_bridge.calls.call import Call, Direction, Outcome, SegmentKind
-from pbx_bridge.calls.facts import Boot, CelRow, Fact, QueueEvent, Step, StepKind, boot_fact, decode
+from pbx_bridge.calls.facts import CelRow, Fact, Step, StepKind
 from pbx_bridge.calls.fold import fold
-
-T0 = datetime(2026, 11, 21, 20, 0, 0, 250000, tzinfo=UTC)
-
-
-def folded(facts: Iterable[Fact], boots: Iterable[datetime] = ()) -> Call:
-    call = fold(facts, tuple(boots))
-    assert call is not None
-    return call
-
-
-def root_of(facts: Iterable[Fact]) -> CelRow:
-    return min((fact for fact in facts if isinstance(fact, CelRow)), key=lambda row: row.at)
-
-
-def cel(
-    at_s: float, event: str, channel: str = "PJSIP/trunk-00000000", *, linked: str = "", app: str = "", **more: Any
-) -> CelRow:
-    """A made-up row; a channel's uniqueid is its name."""
-    defaults = {name: "" for name in ("user_type", "name", "num", "ani", "rdnis", "dnid", "account", "peer")}
-    return CelRow(
-        node=NODE,
-        file="cel:made",
-        offset=int(at_s * 1e6),
-        at=T0 + timedelta(seconds=at_s),
-        event=event,
-        channel_name=channel,
-        uniqueid=channel,
-        linkedid=linked or channel,
-        app=app,
-        app_data=more.pop("app_data", ""),
-        user_field="",
-        **(defaults | {"exten": "1000", "context": "from-trunk"} | more),
-    )
-
-
-def ending(at_s: float, channel: str = "PJSIP/trunk-00000000", *, cause: int = 16, by: str = "") -> list[CelRow]:
-    extra = {"hangupcause": cause, "hangupsource": by}
-    return [cel(at_s, "HANGUP", channel, extra=extra), cel(at_s + 0.000001, "CHAN_END", channel)]
-
-
-def queue_event(at: int, event: str, agent: str = "NONE", queue: str = "support", *args: str) -> QueueEvent:
-    """One queue_log line; `at` in seconds after T0's whole second, as queue_log cuts fractions."""
-    second = T0.replace(microsecond=0) + timedelta(seconds=at)
-    root = "PJSIP/trunk-00000000"
-    offset = at * 100 + len(event)
-    return QueueEvent(
-        node=NODE, file="queue:made", offset=offset, at=second, uniqueid=root, queue=queue, agent=agent,
-        event=event, args=args,
-    )  # fmt: skip
-
 
 # --- the menus ------------------------------------------------------------------------------------------------
 
@@ -148,18 +96,6 @@ def _after(fact: Fact, seconds: float) -> bool:
 
 
 # --- the queue ------------------------------------------------------------------------------------------------
-
-
-def in_queue(until_s: float, *, by: str = "") -> list[Fact]:
-    """Menu for a second, queue from there, and the end."""
-    return [
-        cel(0, "CHAN_START"),
-        cel(0.1, "APP_START", app="Stasis", app_data="pbx_bridge,in,1000"),
-        cel(1, "APP_END", app="Stasis", app_data="pbx_bridge,in,1000"),
-        cel(1.001, "APP_START", app="Queue", app_data="support,cC,,,60"),
-        cel(until_s, "APP_END", app="Queue", app_data="support,cC,,,60"),
-        *ending(until_s + (0 if by else 3), by=by),
-    ]
 
 
 @pytest.mark.parametrize(
@@ -298,60 +234,6 @@ def test_a_phone_that_rings_into_the_hang_up_is_cancelled() -> None:
     assert ring_results(facts) == {"101": "cancelled"}
 
 
-# --- the PBX dies ---------------------------------------------------------------------------------------------
-
-
-def cut(facts: Iterable[Fact], at_s: float) -> list[Fact]:
-    return [fact for fact in facts if fact.at <= T0 + timedelta(seconds=at_s)]
-
-
-def test_a_call_cut_in_the_queue_is_lost_and_says_so() -> None:
-    facts = [*cut(in_queue(9), 5), queue_event(1, "ENTERQUEUE")]
-    assert folded(facts).outcome is None
-    call = folded(facts, [T0 + timedelta(seconds=20)])
-    assert (call.outcome, call.end_estimated, call.ended_by) == (Outcome.LOST, True, "")
-    assert call.ended_at == T0 + timedelta(seconds=1.001)
-    assert all(segment.ended_at is not None for segment in call.segments)
-
-
-def test_a_boot_of_before_the_call_ends_nothing() -> None:
-    assert folded(cut(in_queue(9), 5), [T0 - timedelta(seconds=1)]).outcome is None
-
-
-def test_a_boot_told_in_whole_seconds_ends_a_call_that_began_before_that_second() -> None:
-    boot = (T0 + timedelta(seconds=1)).replace(microsecond=0)
-    facts = cut(in_queue(9), 5)  # last fact at 1.001 s + 0.25, after the whole second of the boot
-    assert root_of(facts).at < boot < max(fact.at for fact in facts)
-    assert folded(facts, [boot]).outcome is Outcome.LOST
-
-
-def test_boots_may_come_among_the_facts() -> None:
-    boot = decode(boot_fact(node=NODE, at=T0 + timedelta(seconds=30)))
-    assert isinstance(boot, Boot)
-    assert folded([*cut(in_queue(9), 5), boot]).outcome is Outcome.LOST
-
-
-def test_what_the_daemon_says_after_the_death_does_not_lengthen_the_call() -> None:
-    facts = cut(in_queue(9), 0.5)
-    told = steps(
-        "PJSIP/trunk-00000000", T0, (2.5, StepKind.SAID, {"prompt": "menu"}), (60, StepKind.ENDED, {"by": "lost"})
-    )
-    call = folded([*facts, *told], [T0 + timedelta(seconds=30)])
-    assert (call.outcome, call.ended_at) == (Outcome.LOST, T0 + timedelta(seconds=2.5))
-    assert call.ivr_us == 2_400_000
-
-
-def test_a_call_that_was_served_before_the_death_stays_served() -> None:
-    told = steps("PJSIP/trunk-00000000", T0, (0.4, StepKind.HEARD, {"serves": True}))
-    call = folded([*cut(in_queue(9), 0.5), *told], [T0 + timedelta(seconds=30)])
-    assert (call.outcome, call.end_estimated) == (Outcome.SELF_SERVED, True)
-
-
-def test_a_finished_call_is_not_touched_by_a_later_boot() -> None:
-    facts = facts_of("queue_answered")
-    assert folded(facts, [T0 + timedelta(days=1)]) == folded(facts)
-
-
 # --- without the daemon, and from the inside -------------------------------------------------------------------
 
 
@@ -440,75 +322,3 @@ def test_roots_are_ordered_by_time_not_by_id() -> None:
         *ending(2, late),
     ]
     assert folded(facts).root == early
-
-
-# --- total ----------------------------------------------------------------------------------------------------
-
-_EVENTS = (
-    "CHAN_START",
-    "CHAN_END",
-    "ANSWER",
-    "HANGUP",
-    "BRIDGE_ENTER",
-    "BRIDGE_EXIT",
-    "APP_START",
-    "APP_END",
-    "NEWS",
-)
-_CHANNELS = ("PJSIP/trunk-0", "PJSIP/101-1", "PJSIP/101-2", "Local/x@y-3;1", "weird", "")
-_JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(), lambda x: st.lists(x, max_size=2), max_leaves=3
-)
-
-
-@st.composite
-def any_rows(draw: Callable[..., Any]) -> CelRow:
-    return cel(
-        draw(st.integers(0, 40)) / 4,
-        draw(st.sampled_from(_EVENTS)),
-        draw(st.sampled_from(_CHANNELS)),
-        linked=draw(st.sampled_from(_CHANNELS)),
-        app=draw(st.sampled_from(("Stasis", "Queue", "VoiceMail", "Dial", ""))),
-        app_data=draw(st.sampled_from(("support,x", "", ",", "pbx_bridge,in"))),
-        context=draw(st.sampled_from(("from-trunk", "from-agents", ""))),
-        extra=draw(
-            st.dictionaries(
-                st.sampled_from(("bridge_id", "bridge_technology", "hangupcause", "hangupsource", "extra")), _JSON
-            )
-        ),
-    )
-
-
-_STEPS = st.builds(
-    lambda at, kind, data: steps("PJSIP/trunk-0", T0, (at, kind, data))[0],
-    st.floats(-10, 10),
-    st.sampled_from(StepKind),
-    st.dictionaries(
-        st.sampled_from(("serves", "by", "code", "language", "flow", "result", "tracking_number")), _JSON
-    ),
-)
-_QUEUE = st.builds(
-    queue_event,
-    st.integers(0, 10),
-    st.sampled_from(("ENTERQUEUE", "ABANDON", "EXITEMPTY", "CONNECT", "RINGNOANSWER", "X")),
-    st.sampled_from(("101", "NONE")),
-)
-
-
-@settings(max_examples=300, deadline=None)
-@given(
-    st.lists(any_rows() | _STEPS | _QUEUE, max_size=25, unique_by=lambda f: (f.file, f.offset)),
-    st.lists(st.sampled_from([T0 + timedelta(seconds=s) for s in (-5, 5, 20)]), max_size=2),
-    st.randoms(use_true_random=False),
-)
-def test_any_facts_at_all_fold_to_one_sound_call(facts: list[Fact], boots: list[datetime], rng: Any) -> None:
-    call = fold(facts, boots)
-    shuffled = facts * 2
-    rng.shuffle(shuffled)
-    assert fold(shuffled, boots) == call
-    if call is None:
-        return
-    assert (call.outcome is None) == (call.ended_at is None)
-    assert min(call.talk_us, call.wait_us, call.ivr_us) >= 0
-    assert all(s.ended_at is None or s.started_at <= s.ended_at for s in call.segments)
-    json.dumps([step.data for step in call.steps])

@@ -7,7 +7,7 @@ from datetime import timedelta
 from html import unescape
 
 import pytest
-from demo_history import NOON, TICKET, make_call, morning, outbound, queued, self_served, talking
+from demo_history import NOON, TICKET, make_call, morning, queued, self_served, talking
 from web_visitor import Parts, Visitor, query, visiting
 
 from pbx_bridge.calls.call import Call
@@ -197,7 +197,7 @@ async def test_a_call_in_progress_is_followed(parts: Parts) -> None:
 
 async def test_what_is_doubtful_about_a_record_is_told(parts: Parts) -> None:
     call = queued(502, NOON, "09121234567", wait=3, talk=9, end_estimated=True, fallback=True)
-    parts.put([call, outbound(503, NOON, "02144332211", None, morning()[10].outcome or morning()[0].outcome)])  # type: ignore[arg-type]
+    parts.put([call])
     async with visiting(parts) as visitor:
         page = await visitor.page(f"/calls/{call.call_id}")
         assert "The PBX never told the end of this call" in page

@@ -170,26 +170,32 @@ async def test_the_server_stops_at_once_with_streams_open() -> None:
     await opened.__aexit__(None, None, None)
 
 
+def _deaf(address: str, cookie: str) -> socket.socket:
+    """A browser that asks for the stream and never reads it."""
+    host, _, port = address.removeprefix("http://").partition(":")
+    deaf = socket.create_connection((host, int(port)))
+    deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    deaf.sendall(f"GET /calls/events HTTP/1.1\r\nHost: {host}\r\nCookie: {cookie}\r\n\r\n".encode())
+    return deaf
+
+
 async def test_a_browser_that_takes_no_data_holds_up_nobody() -> None:
     parts = Parts()
     async with serve(parts.site(), "127.0.0.1", 0) as address, _signed_in(address) as session:
         (cookie,) = [c for c in session.cookie_jar if c.key == "pbx_bridge_session"]
-        host, _, port = address.removeprefix("http://").partition(":")
-        with socket.create_connection((host, int(port))) as deaf:
-            deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            request = f"GET /calls/events HTTP/1.1\r\nHost: {host}\r\nCookie: {cookie.key}={cookie.value}\r\n\r\n"
-            deaf.sendall(request.encode())
-            stream = await session.get("/calls/events")
-            events = _Events(stream)
-            await events.next("stale")
-            for number in range(RING * 4):
-                parts.put([make_call(number, started_at=NOON, caller_name="x" * 300)])
-                if number % 100 == 0:
-                    await events.next("call")
-            await events.next("call")
-            stream.close()
+        deaf = _deaf(address, f"{cookie.key}={cookie.value}")
+        stream = await session.get("/calls/events")
+        events = _Events(stream)
+        await events.next("stale")
+        for number in range(RING * 8):
+            parts.put([make_call(number, started_at=NOON, caller_name="x" * 300)])
+            if number % 100 == 0:
+                await events.next("call")
+        await events.next("call")
+        stream.close()
         began = time.monotonic()
     assert time.monotonic() - began < 4
+    deaf.close()
 
 
 async def test_a_port_that_is_taken_is_named() -> None:

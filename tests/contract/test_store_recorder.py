@@ -1,0 +1,266 @@
+"""From facts to calls: once each, whatever comes when, and whatever breaks."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from store_facts import CEL, NODE, NOON, at, begun, cel, ended, quick_store, revisions, step, whole
+
+from pbx_bridge.calls.call import Call, Outcome, call_id
+from pbx_bridge.calls.facts import FactKind, RawFact, boot_fact
+from pbx_bridge.calls.source import Cursor, Unreadable
+from pbx_bridge.health import Health, LinkState
+from pbx_bridge.store import RESYNC, CallRow, RunGone, RunState, Store, open_store, recorder
+
+
+@pytest.fixture
+async def path(tmp_path: Path) -> Path:
+    return tmp_path / "store.db"
+
+
+@pytest.fixture
+async def store(path: Path) -> AsyncIterator[Store]:
+    async with quick_store(path) as opened:
+        yield opened
+
+
+def rows(path: Path, query: str) -> list[Any]:
+    db = sqlite3.connect(path)
+    try:
+        return db.execute(query).fetchall()
+    finally:
+        db.close()
+
+
+async def until(check: Callable[[], Awaitable[bool]]) -> None:
+    """Wait for something no event tells of here."""
+    async with asyncio.timeout(10):
+        while not await check():
+            await asyncio.sleep(0.005)
+
+
+async def test_a_call_is_there_once_it_ended(store: Store) -> None:
+    [row] = await revisions(store, whole("1.1"), 1)
+
+    assert isinstance(row, CallRow)
+    assert row == await store.calls.get(call_id(NODE, "1.1"))
+    assert row.call.ended_at == at(30)
+    assert row.revision == 1
+
+
+async def test_a_call_in_progress_is_there_and_then_gets_its_end(store: Store) -> None:
+    [first] = await revisions(store, begun("1.1"), 1)
+    [second] = await revisions(store, ended("1.1"), 1)
+
+    assert isinstance(first, CallRow)
+    assert isinstance(second, CallRow)
+    assert (first.call.ended_at, first.revision) == (None, 1)
+    assert (second.call.ended_at, second.revision) == (at(30), 2)
+
+
+async def test_repeated_facts_change_nothing(path: Path, store: Store) -> None:
+    facts = whole("1.1")
+    await revisions(store, facts, 1)
+    before = rows(path, "SELECT * FROM call"), rows(path, "SELECT * FROM outbox")
+
+    await store.journal.add(facts)
+    await revisions(store, whole("1.2", 60), 1)
+
+    assert len(rows(path, "SELECT * FROM fact")) == 2 * len(facts)
+    assert (rows(path, "SELECT * FROM call WHERE root = '1.1'"), rows(path, "SELECT * FROM outbox")[:1]) == before
+
+
+async def test_every_revision_has_its_outbox_row(path: Path, store: Store) -> None:
+    await revisions(store, begun("1.1"), 1)
+    await revisions(store, ended("1.1"), 1)
+
+    told = rows(path, "SELECT call_id, revision, gone FROM outbox ORDER BY id")
+    assert told == [(call_id(NODE, "1.1"), 1, 0), (call_id(NODE, "1.1"), 2, 0)]
+
+
+async def test_facts_with_the_steps_first(store: Store) -> None:
+    await store.journal.add([step("1.1", 0, 5, keys="1")])
+    [row] = await revisions(store, [*begun("1.1"), *ended("1.1")], 1)
+
+    assert isinstance(row, CallRow)
+    assert len(row.call.steps) == 1
+
+
+async def test_two_calls_that_turn_out_to_be_one(path: Path, store: Store) -> None:
+    await revisions(store, begun("1.1"), 1)
+    await revisions(store, begun("1.2", 5), 1)
+    assert len(await store.calls.page()) == 2
+
+    joining = cel("ATTENDEDTRANSFER", "1.2", 20, extra='{"channel2_uniqueid":"1.1"}')
+    news = await revisions(store, [joining], 2)
+
+    [row] = await store.calls.page()
+    assert row.call.call_id == call_id(NODE, "1.1")
+    assert RESYNC in news
+    assert rows(path, "SELECT call_id, revision, gone FROM outbox ORDER BY id DESC LIMIT 1") == [
+        (call_id(NODE, "1.2"), 2, 1)
+    ]
+    assert rows(path, "SELECT DISTINCT call_group FROM fact") == rows(path, "SELECT id FROM call_group")
+
+
+async def test_joined_within_one_batch(path: Path, store: Store) -> None:
+    joining = cel("ATTENDEDTRANSFER", "1.2", 20, extra='{"channel2_uniqueid":"1.1"}')
+    facts = [*begun("1.1"), *begun("1.2", 5), joining, *ended("1.2"), *ended("1.1", 40)]
+
+    [row] = await revisions(store, facts, 1)
+
+    assert isinstance(row, CallRow)
+    assert row.call.ended_at == at(40)
+    assert [r.call.call_id for r in await store.calls.page()] == [row.call.call_id]
+    assert len(rows(path, "SELECT * FROM call_group")) == 1
+
+
+async def test_keys_are_of_their_node(store: Store) -> None:
+    other = [
+        RawFact(node="pbx2", file=f.file, offset=f.offset, kind=f.kind, at=f.at, channel=f.channel, body=f.body)
+        for f in whole("1.1")
+    ]
+    await revisions(store, [*whole("1.1"), *other], 2)
+
+    assert {row.call.node for row in await store.calls.page()} == {NODE, "pbx2"}
+
+
+async def test_a_start_of_asterisk_ends_what_was_open(store: Store) -> None:
+    await revisions(store, begun("1.1"), 1)
+    await revisions(store, begun("1.2", 100), 1)
+
+    [row] = await revisions(store, [boot_fact(node=NODE, at=at(50))], 1)
+
+    assert isinstance(row, CallRow)
+    assert (row.call.root, row.call.end_estimated) == ("1.1", True)
+    assert row.call.ended_at == at(1)
+    untouched = await store.calls.get(call_id(NODE, "1.2"))
+    assert untouched is not None
+    assert untouched.call.ended_at is None
+
+
+async def test_facts_of_a_call_read_after_the_start_that_ended_it(store: Store) -> None:
+    await store.journal.add([boot_fact(node=NODE, at=at(50))])
+    [row] = await revisions(store, begun("1.1"), 1)
+
+    assert isinstance(row, CallRow)
+    assert row.call.outcome is not None
+
+
+async def test_a_start_of_another_node_ends_nothing(store: Store) -> None:
+    await revisions(store, begun("1.1"), 1)
+    await store.journal.add([boot_fact(node="pbx2", at=at(50))])
+    await revisions(store, begun("1.2", 60), 1)
+
+    row = await store.calls.get(call_id(NODE, "1.1"))
+    assert row is not None
+    assert row.call.ended_at is None
+
+
+async def test_a_group_that_cannot_be_folded_does_not_stop_the_others(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fold = recorder.fold
+
+    def broken(facts: Any, boots: Any = ()) -> Call | None:
+        call = fold(facts, boots)
+        if call is not None and call.root == "1.1":
+            raise ZeroDivisionError("half a call")
+        return call
+
+    health = Health()
+    monkeypatch.setattr(recorder, "fold", broken)
+    async with quick_store(path, health) as store:
+        await revisions(store, [*whole("1.1"), *whole("1.2", 60)], 1)
+        assert [row.call.root for row in await store.calls.page()] == ["1.2"]
+        link = next(link for link in health.links() if link.name == "store")
+        assert link.state is LinkState.DEGRADED
+        assert "1" in link.detail
+        assert rows(path, "SELECT trouble FROM call_group WHERE dirty_since_us IS NOT NULL") == [
+            ("ZeroDivisionError: half a call",)
+        ]
+
+    monkeypatch.setattr(recorder, "fold", fold)
+    async with quick_store(path, health) as store:
+        await until(lambda: _has(store, "1.1"))
+        await until(lambda: _is_up(health))
+
+
+async def _has(store: Store, root: str) -> bool:
+    return await store.calls.get(call_id(NODE, root)) is not None
+
+
+async def _is_up(health: Health) -> bool:
+    return next(link for link in health.links() if link.name == "store").state is LinkState.UP
+
+
+async def test_what_was_left_dirty_is_folded_at_the_next_start(path: Path) -> None:
+    async with open_store(path, folding=False) as store:
+        await store.journal.add(whole("1.1"))
+        assert await store.calls.page() == []
+
+    async with quick_store(path) as store:
+        await until(lambda: _has(store, "1.1"))
+    assert rows(path, "SELECT dirty_since_us FROM call_group") == [(None,)]
+
+
+async def test_marks_of_another_process_are_noticed(path: Path, store: Store) -> None:
+    await revisions(store, begun("1.1"), 1)
+    async with open_store(path, folding=False) as other:
+        await other.journal.add([cel("ATTENDEDTRANSFER", "1.3", 20, extra='{"channel2_uniqueid":"1.1"}')])
+
+    await store.journal.add(begun("1.2", 30))  # the daemon's next write, whatever it is about
+    await until(lambda: _has(store, "1.2"))
+    await revisions(store, ended("1.1", 50), 1)
+
+    assert len(rows(path, "SELECT * FROM call_group")) == 2
+
+
+async def test_a_fact_nobody_can_read_is_kept_and_shown(path: Path, store: Store) -> None:
+    bad = RawFact(node=NODE, file=CEL, offset=10**9, kind=FactKind.CEL, at=NOON, channel="1.1", body="half a li")
+    await revisions(store, [bad, *whole("1.1")], 1)
+
+    assert rows(path, "SELECT body FROM fact WHERE call_group IS NULL") == [("half a li",)]
+    [aside] = await store.journal.unreadable()
+    assert (aside.offset, aside.body) == (10**9, "half a li")
+    assert "columns" in aside.reason
+
+
+async def test_half_a_character_from_a_caller(store: Store) -> None:
+    [row] = await revisions(
+        store, [*begun("1.1", caller="\ud800 12"), step("1.1", 0, 3, keys="\udfff"), *ended("1.1")], 1
+    )
+
+    assert isinstance(row, CallRow)
+    assert row.call.caller == "? 12"
+    assert row == await store.calls.get(row.call.call_id)
+
+
+async def test_facts_cursors_and_runs_go_together(path: Path, store: Store) -> None:
+    cursor = Cursor(node=NODE, source="cel", file=CEL, offset=600)
+    run = RunState(node=NODE, channel="1.1", body=b"\x00\xff")
+    aside = Unreadable(node=NODE, file=CEL, offset=300, body="x", reason="no CSV")
+
+    await store.journal.add(begun("1.1"), cursors=[cursor], runs=[run], unreadable=[aside])
+
+    assert await store.journal.cursors(NODE) == [cursor]
+    assert await store.journal.cursors("pbx2") == []
+    assert await store.runs.all(NODE) == [run]
+    assert await store.journal.unreadable() == [aside]
+
+    await store.journal.add((), runs=[RunGone(node=NODE, channel="1.1")])
+    assert await store.runs.all(NODE) == []
+
+
+async def test_a_slow_watcher_is_told_to_read_anew(path: Path, store: Store) -> None:
+    async with store.calls.watch() as slow, store.calls.watch() as quick:
+        for n in range(300):
+            await store.journal.add(whole(f"9.{n}", n))
+            await quick.get()
+        assert slow.qsize() <= 256
+        assert slow.get_nowait() is RESYNC
