@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -71,6 +72,6 @@ async def quick_store(path: Path, health: Health | None = None, *, limits: Limit
 
 async def revisions(store: Store, facts: Sequence[RawFact], count: int) -> list[object]:
     """Add facts, and the next so many news of them."""
-    async with store.calls.watch() as news:
+    async with asyncio.timeout(10), store.calls.watch() as news:
         await store.journal.add(facts)
         return [await news.get() for _ in range(count)]

@@ -84,13 +84,15 @@ def _in_the_menus(ending: Ending) -> Outcome:
 def _outbound(ending: Ending) -> Outcome:
     if ending.lost:
         return Outcome.LOST
-    far = max((leg for leg in ending.timeline.others()), key=lambda leg: (leg.started_at, leg.name), default=None)
-    if far is None or far.cause is None:
-        return Outcome.FAILED if far is not None or ending.ended_by != "agent" else Outcome.CANCELLED
+    root = ending.timeline.root
+    given_up = root.hung_up_by == root.name
+    far = max(ending.timeline.others(), key=lambda leg: (leg.started_at, leg.name), default=None)
+    if far is None:
+        return Outcome.CANCELLED if given_up else Outcome.FAILED
     if far.cause in _REFUSED:
         return _REFUSED[far.cause]
     if far.cause in _NO_ANSWER_CAUSES:
-        return Outcome.CANCELLED if ending.ended_by == "agent" else Outcome.NO_ANSWER
+        return Outcome.CANCELLED if given_up else Outcome.NO_ANSWER
     return Outcome.FAILED
 
 

@@ -83,6 +83,11 @@ class Writer:
         self._told: tuple[LinkState, str] | None = None
         self._task: asyncio.Task[None] | None = None
 
+    @property
+    def waiting(self) -> int:
+        """Facts and other writes taken and not yet on disk."""
+        return self._weight
+
     def start(self) -> None:
         """Begin to write. Must be followed by `close`."""
         self._task = asyncio.create_task(self._write(), name="store-writer")

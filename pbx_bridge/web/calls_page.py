@@ -77,6 +77,7 @@ def _context(request: web.Request, search: Filters, page: _Page, mark: str) -> M
         "newer": _address({**typed, "after": newer}) if newer else "",
         "newest": _address(typed),
         "ranges": [(key, _address(fields), fields) for key, fields in filters.ready_ranges(who.show, who.now)],
+        "today": who.show.typed_day(who.show.local(who.now).date()),
         "stream": f"/calls/events?{urlencode({**typed, 'mark': mark})}",
         "page_size": PAGE,
     }

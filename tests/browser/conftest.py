@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+import pytest_asyncio
 from demo_history import NOON, morning
 from playwright.async_api import Browser, Page, async_playwright
 from web_visitor import NAME, PASSWORD, Parts
@@ -71,14 +72,23 @@ class Window:
         return page
 
 
-@pytest.fixture
-async def window(chromium: Path) -> AsyncIterator[Window]:
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser(chromium: Path) -> AsyncIterator[Browser]:
+    """The browser, one for the whole run."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=list(_ARGUMENTS))
+        yield browser
+        await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def window(browser: Browser) -> AsyncIterator[Window]:
     """A window on a site with a morning's calls."""
     parts = Parts(now=NOON)
     parts.put(morning())
-    async with serve(parts.site(), "127.0.0.1", 0) as address, async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=list(_ARGUMENTS))
+    async with serve(parts.site(), "127.0.0.1", 0) as address:
         window = Window(browser, address, parts)
         yield window
-        await browser.close()
+        for context in browser.contexts:
+            await context.close()
     assert window.troubles == []

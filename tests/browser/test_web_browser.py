@@ -14,7 +14,7 @@ from pbx_bridge.health import LinkState
 if TYPE_CHECKING:
     from conftest import Window
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 PAGES = ["/", "/calls", "/calls?number=777", f"/calls/{morning()[8].call_id}", f"/calls/{morning()[14].call_id}"]
 
@@ -36,12 +36,12 @@ async def test_every_page_in_its_language(window: Window, language: str, directi
     assert await page.evaluate("document.fonts.check('16px Vazirmatn')")
 
 
-@pytest.mark.parametrize("language", ["fa", "en"])
-async def test_nothing_is_wider_than_a_telephone(window: Window, language: str) -> None:
+@pytest.mark.parametrize(("language", "width"), [("fa", 360), ("en", 360), ("en", 700), ("fa", 1100), ("en", 1440)])
+async def test_nothing_is_wider_than_the_screen(window: Window, language: str, width: int) -> None:
     name = "W" * 300
     hostile = make_call(900, started_at=NOON, caller=name, caller_name=name, called=name, tracking_numbers=(name,))
     window.parts.put([hostile])
-    page = await window.open("/", language=language, width=360, height=740)
+    page = await window.open("/", language=language, width=width, height=740)
     for path in [*PAGES, f"/calls/{hostile.call_id}", "/calls?number=abc&from=x&to=y", "/no/such"]:
         window.troubles.clear()  # the browser itself remarks on a 400 or 404
         await page.goto(window.address + path)

@@ -12,7 +12,7 @@ from pbx_bridge.health import LinkState
 if TYPE_CHECKING:
     from conftest import Window
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 # Every element with text of its own, against the colours that lie behind it, painted by a canvas to be exact.
 _MEASURE = """() => {

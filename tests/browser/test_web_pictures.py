@@ -12,7 +12,7 @@ from playwright.async_api import expect
 if TYPE_CHECKING:
     from conftest import Window
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 _PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
 _LARGEST = 200_000  # bytes

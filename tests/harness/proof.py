@@ -34,13 +34,12 @@ class Witness:
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def take(self, event: dict[str, Any]) -> None:
-        """Take one ARI event."""
-        if event["type"] not in ("PlaybackStarted", "PlaybackContinuing", "PlaybackFinished"):
+        """Take one ARI event. PlaybackStarted comes for each file of a playback, PlaybackFinished once."""
+        if event["type"] not in ("PlaybackStarted", "PlaybackFinished"):
             return
         told = event["playback"]
-        playback = self.playbacks.setdefault(
-            told["id"], Playback(channel=told["target_uri"].removeprefix("channel:"))
-        )
+        new = Playback(channel=told["target_uri"].removeprefix("channel:"))
+        playback = self.playbacks.setdefault(told["id"], new)
         if event["type"] == "PlaybackFinished":
             playback.state = told["state"]
         else:

@@ -25,7 +25,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -248,23 +248,35 @@ class SystemUnderTest:
         """Every call on the record, newest first, as `pbx-bridge calls --json` prints it."""
         return [json.loads(line) for line in (await self.command("calls", "--json")).splitlines()]
 
-    async def record_of(self, caller: Caller, timeout_s: float = 15.0) -> dict[str, Any]:
+    async def record_of(self, caller: Caller) -> dict[str, Any]:
         """The one record of that caller's call, once it is ended. Fails if there is more than one."""
+        return await self.record_named(caller.name)
+
+    async def record_named(self, shown: str) -> dict[str, Any]:
+        """The one record of the call that came with that display name, once it is ended."""
+        (record,) = await self.records_named(shown)
+        return record
+
+    async def records_named(self, shown: str, count: int = 1, timeout_s: float = 15.0) -> list[dict[str, Any]]:
+        """The records of the calls that came with that display name, once there are so many and all are ended."""
+        rows: list[CallRow] = []
         try:
             async with asyncio.timeout(timeout_s):
-                while not (rows := [row for row in await self.rows_of(caller) if row.call.outcome is not None]):  # noqa: ASYNC110
+                while len(rows) < count or any(row.call.outcome is None for row in rows):
                     await asyncio.sleep(_POLL_S)
+                    rows = await self.rows_named(shown)
         except TimeoutError:
-            raise AssertionError(
-                f"no ended call of {caller.name!r} within {timeout_s} s: {self.log()[-2000:]}"
-            ) from None
-        assert len(rows) == 1, rows
-        return call_json(rows[0])
+            found = [(row.call.call_id, row.call.outcome) for row in rows]
+            told = (
+                f"{count} ended calls of {shown!r} wanted within {timeout_s} s, found {found}: {self.log()[-2000:]}"
+            )
+            raise AssertionError(told) from None
+        assert len(rows) == count, rows
+        return [call_json(row) for row in rows]
 
-    async def rows_of(self, caller: Caller) -> list[CallRow]:
-        """The records of that caller's call as they stand."""
-        rows = await self.view.calls.page(start=caller.began - timedelta(seconds=5))
-        return [row for row in rows if row.call.caller_name == caller.name]
+    async def rows_named(self, shown: str) -> list[CallRow]:
+        """The records of the calls with that display name as they stand."""
+        return [row for row in await self.view.calls.page(limit=200) if row.call.caller_name == shown]
 
 
 @asynccontextmanager

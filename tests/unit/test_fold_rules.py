@@ -298,6 +298,12 @@ def test_outbound_outcomes(cause: int, by: str, outcome: Outcome) -> None:
     assert (call.outcome, call.answered_at) == (outcome, None)
 
 
+def test_a_colleague_not_reached() -> None:
+    assert from_inside("102", "PJSIP/102-2", answered=False, cause=0).outcome is Outcome.NO_ANSWER
+    given_up = from_inside("102", "PJSIP/102-2", answered=False, cause=0, by="PJSIP/101-1")
+    assert (given_up.outcome, given_up.ended_by) == (Outcome.CANCELLED, "caller")
+
+
 def test_outbound_answered_ended_by_the_customer() -> None:
     call = from_inside("09121234567", "PJSIP/trunk-2", answered=True, by="PJSIP/trunk-2")
     assert (call.outcome, call.ended_by, call.talk_us) == (Outcome.ANSWERED, "caller", 5_900_001)
