@@ -119,6 +119,20 @@ def run_command() -> None:
     run.run_system(load(), lambda line: click.echo(line))
 
 
+@cli.command("prepare")
+@click.option("--asterisk", "version", required=True, metavar="VERSION", help="As `asterisk -V` says it.")
+def prepare_command(version: str) -> None:
+    """Lay the configuration, the prompts and the store in PBX_BRIDGE_HOME, and start nothing.
+
+    For an Asterisk that something else starts, such as a container: asterisk -f -C HOME/asterisk/etc/asterisk.conf
+
+    Example: pbx-bridge prepare --asterisk 22.10.1
+    """
+    from pbx_bridge import run  # the other commands start faster without it
+
+    run.prepare_system(load(), version, click.echo)
+
+
 @cli.command()
 def agents() -> None:
     """Who may register as an agent, and the password to type into the softphone.

@@ -24,6 +24,7 @@ from pbx_bridge.pbx.running import Preparation, RunPlan
 from pbx_bridge.pbx.secrets import SecretStore
 from pbx_bridge.pbx.steps import Say, Step
 from pbx_bridge.pbx.tree import add_speech
+from pbx_bridge.pbx.version import parse_version
 from pbx_bridge.store.demo import demo_callers, load_demo
 from pbx_bridge.store.open import open_store
 
@@ -34,6 +35,15 @@ def run_system(settings: Settings, say: Say) -> None:
     """Everything in the foreground until Ctrl-C. Raises BridgeError."""
     logs.configure("warning", "console")  # the steps tell people what the daemon would log
     running.run(run_plan(settings), say)
+
+
+def prepare_system(settings: Settings, version: str, say: Say) -> None:
+    """Configuration, prompts and store for an Asterisk of that version which someone else starts, as our user."""
+    parsed = parse_version(f"Asterisk {version}")
+    if parsed is None:
+        raise SettingsError(f"{version!r} is no Asterisk version, such as 22.10.1")
+    logs.configure("warning", "console")
+    running.prepare(run_plan(settings), Asterisk(version=parsed, user=None), say)
 
 
 def run_plan(settings: Settings) -> RunPlan:

@@ -139,6 +139,8 @@ def link_home(home: Path, paths: PbxPaths) -> None:
     """Point HOME/asterisk at the instance; relative where it can be, so that a moved folder still finds it."""
     link = home / "asterisk"
     if link == paths.base:
+        if link.is_symlink():  # from a time when it ran in a tree
+            link.unlink()
         return
     inside = paths.base.is_relative_to(home)
     target = paths.base.relative_to(home) if inside else paths.base

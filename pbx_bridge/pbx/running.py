@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
-import http.client
 import os
 import shutil
 import signal
@@ -16,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pbx_bridge.errors import PbxError
+from pbx_bridge.pbx import healthcheck
 from pbx_bridge.pbx.child import ChildSpec, end_leftover
 from pbx_bridge.pbx.console import Console, ari_answers
 from pbx_bridge.pbx.find import have_asterisk
@@ -70,24 +70,31 @@ def run(plan: RunPlan, say: Say) -> None:
         steps = Steps(4 + len(plan.preparations), say)
         _end_leftovers(plan, say)
         check_free([*plan.addresses, plan.web])
-        asterisk, pbx = _prepare(plan, steps)
+        with steps.step("private Asterisk") as step:
+            asterisk = have_asterisk(plan.root, step.tell)
+            where = f"in {asterisk.root}" if asterisk.root else "of this machine"
+            step.result = f"Asterisk {asterisk.version} {where}"
+        pbx = _prepare(plan, asterisk, steps)
         with asyncio.Runner() as runner:
             runner.run(_serve(plan, asterisk, pbx, steps, say))
 
 
-def _prepare(plan: RunPlan, steps: Steps) -> tuple[Asterisk, PbxPlan]:
-    with steps.step("private Asterisk") as step:
-        asterisk = have_asterisk(plan.root, step.tell)
-        step.result = f"Asterisk {asterisk.version} {f'in {asterisk.root}' if asterisk.root else 'of this machine'}"
+def prepare(plan: RunPlan, asterisk: Asterisk, say: Say) -> None:
+    """All that `run` does before it starts anything, for an Asterisk that someone else starts. Raises BridgeError."""
+    with _alone(plan.home):
+        _prepare(plan, asterisk, Steps(1 + len(plan.preparations), say))
+
+
+def _prepare(plan: RunPlan, asterisk: Asterisk, steps: Steps) -> PbxPlan:
     with steps.step("configuration") as step:
         pbx = plan.plan(asterisk)
-        lay_instance(asterisk, pbx)
         link_home(plan.home, pbx.paths)
+        lay_instance(asterisk, pbx)
         step.result = str(pbx.paths.etc)
     for preparation in plan.preparations:
         with steps.step(preparation.title) as step:
             preparation.action(pbx, step)
-    return asterisk, pbx
+    return pbx
 
 
 async def _serve(plan: RunPlan, asterisk: Asterisk, pbx: PbxPlan, steps: Steps, say: Say) -> None:
@@ -139,7 +146,7 @@ def daemon_kept(plan: RunPlan) -> Kept:
     """The daemon as a program to keep."""
 
     async def ready() -> bool:
-        return await asyncio.to_thread(_is_ready, plan.web)
+        return await asyncio.to_thread(healthcheck.ready, plan.web.host, plan.web.port)
 
     return Kept(spec=_daemon_spec(plan), ready=ready, ready_s=_DAEMON_START_S)
 
@@ -225,14 +232,3 @@ def _stop_on_signals(keeper: Keeper) -> asyncio.Event:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, asked)
     return stop
-
-
-def _is_ready(web: Address) -> bool:
-    connection = http.client.HTTPConnection(web.host, web.port, timeout=2)
-    try:
-        connection.request("GET", "/readyz")
-        return connection.getresponse().status == http.HTTPStatus.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()

@@ -12,8 +12,9 @@ from playwright.async_api import Page, expect
 from pbx_bridge.health import LinkState
 
 if TYPE_CHECKING:
-    from conftest import Window
+    from browser_window import Window
 
+pytest_plugins = ("browser_window",)
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 PAGES = ["/", "/calls", "/calls?number=777", f"/calls/{morning()[8].call_id}", f"/calls/{morning()[14].call_id}"]
@@ -69,7 +70,7 @@ async def test_a_late_record_takes_its_place_by_time(window: Window) -> None:
     middle = morning()[5].started_at + timedelta(seconds=1)
     window.parts.put([left_early(101, middle)])
     await expect(page.locator(f"#call-{left_early(101, middle).call_id}")).to_be_visible()
-    started = await page.evaluate("[...document.querySelectorAll('tbody tr')].map(row => Number(row.dataset.started))")
+    started = await page.locator("tbody tr").evaluate_all("rows => rows.map(row => Number(row.dataset.started))")
     assert started == sorted(started, reverse=True)
 
 

@@ -10,8 +10,9 @@ from demo_history import morning
 from pbx_bridge.health import LinkState
 
 if TYPE_CHECKING:
-    from conftest import Window
+    from browser_window import Window
 
+pytest_plugins = ("browser_window",)
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 # Every element with text of its own, against the colours that lie behind it, painted by a canvas to be exact.
@@ -47,8 +48,8 @@ async def test_every_word_can_be_read(window: Window, scheme: Literal["light", "
     window.parts.health.report("ari", LinkState.DOWN)
     window.parts.health.report("spool", LinkState.DEGRADED, "behind", 9.0)
     page = await window.open("/", scheme=scheme)
-    paths = ["/", "/calls", "/calls?from=x", f"/calls/{morning()[8].call_id}", f"/calls/{morning()[6].call_id}", "/no/such"]
-    for path in paths:
+    calls = [f"/calls/{morning()[number].call_id}" for number in (6, 8)]
+    for path in ["/", "/calls", "/calls?from=x", *calls, "/no/such"]:
         await page.goto(window.address + path)
         assert await page.evaluate(_MEASURE) == [], path
     window.troubles.clear()  # the browser itself remarks on the 400 and the 404

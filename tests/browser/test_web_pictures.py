@@ -10,8 +10,9 @@ import pytest
 from playwright.async_api import expect
 
 if TYPE_CHECKING:
-    from conftest import Window
+    from browser_window import Window
 
+pytest_plugins = ("browser_window",)
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 _PICTURES = Path(__file__).parents[2] / "docs" / "pictures"

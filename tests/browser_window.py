@@ -12,7 +12,7 @@ from typing import Literal
 import pytest
 import pytest_asyncio
 from demo_history import NOON, morning
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
 from web_visitor import NAME, PASSWORD, Parts
 
 from pbx_bridge.web.server import serve
@@ -59,7 +59,7 @@ class Window:
             viewport={"width": width, "height": height}, locale=language, color_scheme=scheme
         )
         page = await context.new_page()
-        page.on("console", lambda said: self.troubles.append(said.text) if said.type in ("error", "warning") else None)
+        page.on("console", self._hear)
         page.on("pageerror", lambda error: self.troubles.append(str(error)))
         await page.clock.set_fixed_time(self.parts.now)
         await page.goto(f"{self.address}/sign-in?language={language}")
@@ -70,6 +70,10 @@ class Window:
         if path != "/":
             await page.goto(self.address + path)
         return page
+
+    def _hear(self, said: ConsoleMessage) -> None:
+        if said.type in ("error", "warning"):
+            self.troubles.append(said.text)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -1,0 +1,25 @@
+"""Is the daemon ready? As a program, for a container's health check: exit status 0 when it is."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import sys
+
+
+def ready(host: str, port: int) -> bool:
+    """True when `/readyz` answers 200."""
+    connection = http.client.HTTPConnection(host, port, timeout=4)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+if __name__ == "__main__":
+    environ = os.environ
+    there = environ.get("PBX_BRIDGE_WEB__HOST", "127.0.0.1"), int(environ.get("PBX_BRIDGE_WEB__PORT", "8080"))
+    sys.exit(0 if ready(*there) else 1)
