@@ -68,7 +68,7 @@ pip() {
 	shift
 	log=$(mktemp)
 	{
-		"$VENV/bin/python" -m pip --disable-pip-version-check --no-input install --progress-bar off "$@" 2>&1 ||
+		"$VENV/bin/python" -m pip --disable-pip-version-check --no-input --no-cache-dir install --progress-bar off "$@" 2>&1 ||
 			echo pip-failed
 	} | awk -v log_file="$log" -v count="$count" '
 		{ print >log_file }

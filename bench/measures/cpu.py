@@ -62,7 +62,7 @@ def _load(people: Sequence[Customer]) -> Load:
         Keys(("1",)),
         Pause(1500),
         Keys((*TRACKING_KEYS, "#")),
-        Pause(_longest_ms(people, "ticket_status") + 2000),
+        Pause(_longest_ms(people, "ticket_status") + 4000),
         HangUp(),
     )
     return Load(callers=[person.row for person in people], steps=steps, rate=_RATE, limit_s=120)

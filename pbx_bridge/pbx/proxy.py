@@ -1,9 +1,11 @@
-"""The proxy apt uses, as environment variables for debootstrap, which does not read apt's settings."""
+"""How this machine's apt reaches its archives, for the programs that do not read apt's settings or read others."""
 
 from __future__ import annotations
 
 import subprocess
 from collections.abc import Mapping
+
+_FORWARDED = ("Check-Valid-Until", "Check-Date", "http::Proxy", "https::Proxy")
 
 
 def apt_proxy() -> Mapping[str, str]:
@@ -14,6 +16,12 @@ def apt_proxy() -> Mapping[str, str]:
         if value and value.upper() != "DIRECT":
             found[f"{scheme}_proxy"] = value
     return found
+
+
+def apt_options() -> list[str]:
+    """The `-o` options that make the apt of a tree reach its archive as this machine's does."""
+    told = ((f"Acquire::{name}", _asked(f"Acquire::{name}")) for name in _FORWARDED)
+    return [word for name, value in told if value for word in ("-o", f"{name}={value}")]
 
 
 def _asked(name: str) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pbx_bridge.errors import PbxError
 from pbx_bridge.pbx.mirror import debian_mirror, machine_sources, os_release
-from pbx_bridge.pbx.proxy import apt_proxy
+from pbx_bridge.pbx.proxy import apt_options, apt_proxy
 
 Tell = Callable[[str], None]
 
@@ -22,7 +22,7 @@ _SUITE = "sid"
 _PACKAGES = ("asterisk", "asterisk-core-sounds-en-wav")
 _SPEECH = {"espeak-ng": "espeak-ng", "sox": "sox"}  # program -> package, wanted in the tree if the host has none
 _MARKER = ".made-by-pbx-bridge"
-_SBIN = "/usr/sbin:/sbin"
+_SBIN = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def make_tree(root: Path, tell: Tell) -> None:
@@ -78,8 +78,9 @@ def add_speech(root: Path, tell: Tell) -> None:
     tell(f"installing {', '.join(wanted)} in the tree")
     shutil.copyfile("/etc/resolv.conf", root / "etc/resolv.conf")
     inside = ["chroot", str(root), "env", "DEBIAN_FRONTEND=noninteractive"]
-    _run([*inside, "apt-get", "-q", "update"], tell, "apt-get update")
-    _run([*inside, "apt-get", "-qy", "--no-install-recommends", "install", *wanted], tell, "apt-get install")
+    apt = [*inside, "apt-get", *apt_options()]
+    _run([*apt, "-q", "update"], tell, "apt-get update")
+    _run([*apt, "-qy", "--no-install-recommends", "install", *wanted], tell, "apt-get install")
     settle_tree(root)
 
 

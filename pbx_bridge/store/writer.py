@@ -127,6 +127,7 @@ class Writer:
         return result
 
     async def _write(self) -> None:
+        group: list[_Write] = []
         try:
             while await self._wait():
                 group = self._take()
@@ -137,7 +138,8 @@ class Writer:
             log.exception("store_writer_failed")
             self._report(LinkState.DOWN, f"the writer failed: {error}")
             self._closing_at = time.monotonic()
-            self._refuse(list(self._waiting), error)
+            self._refuse([*group, *self._waiting], error)
+            self._room.set()
             raise
 
     async def _wait(self) -> bool:

@@ -10,7 +10,7 @@ import aiohttp_jinja2
 import jinja2
 from aiohttp import web
 
-from pbx_bridge.web import keys, language
+from pbx_bridge.web import icons, keys, language
 from pbx_bridge.web.assets import Assets
 from pbx_bridge.web.show import NOTHING, Language, Show, clean, iso
 from pbx_bridge.web.viewer import Viewer
@@ -29,7 +29,7 @@ def install(app: web.Application, files: Assets) -> None:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    env.globals.update(asset=files.url, NOTHING=NOTHING, clean=clean, iso=iso)
+    env.globals.update(asset=files.url, NOTHING=NOTHING, clean=clean, iso=iso, icon=icons.icon)
     for name in env.list_templates():
         env.get_template(name)
 

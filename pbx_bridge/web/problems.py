@@ -25,8 +25,8 @@ async def explain(request: web.Request, handler: Handler) -> web.StreamResponse:
     except StoreError as error:
         _log.error("page_store_failed", reason=str(error))
         return _problem(request, 503)
-    except (ConnectionError, TimeoutError):
-        raise  # the browser has gone; nobody is left to tell
+    except ConnectionError:
+        return web.Response(status=503)  # the browser has gone; nobody is left to read this
     except Exception:
         # The route, not the address: numbers are searched for in it.
         _log.exception("page_failed", route=_route(request))

@@ -10,6 +10,7 @@ import enum
 import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import phonenumbers
@@ -139,10 +140,7 @@ class Show:
 
     def phone(self, text: str) -> str:
         """A phone number as people of the region read it: 0912 123 4567, +49 30 901820; else the text, cleaned."""
-        e164 = phone.to_e164(text, self.region)
-        if e164 is None:
-            return self.digits(clean(text, 40))
-        return self.digits(_spaced(e164, self.region))
+        return self.digits(_readable(text, self.region))
 
     def tracking(self, number: str) -> str:
         """A tracking number in the groups it is spoken in: 471 208 3."""
@@ -159,7 +157,12 @@ def microseconds(span: timedelta) -> int:
     return span // timedelta(microseconds=1)
 
 
-def _spaced(e164: str, region: str) -> str:
+@lru_cache(1024)
+def _readable(text: str, region: str) -> str:
+    # Cached: a page has many numbers, and the rules of the world's numbers take their time.
+    e164 = phone.to_e164(text, region)
+    if e164 is None:
+        return clean(text, 40)
     number = phonenumbers.parse(e164)
     home = phonenumbers.region_code_for_number(number) == region
     form = phonenumbers.PhoneNumberFormat.NATIONAL if home else phonenumbers.PhoneNumberFormat.INTERNATIONAL

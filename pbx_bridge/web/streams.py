@@ -17,6 +17,8 @@ LIFE_S = 15 * 60.0  # then the browser comes anew, and is asked for its session 
 
 async def serve(request: web.Request, write: Callable[[EventSourceResponse], Awaitable[None]]) -> web.StreamResponse:
     """Open the stream and let `write` fill it until it returns or the browser has gone."""
+    if request.transport is None:
+        raise ConnectionResetError("the browser has gone")
     stream = EventSourceResponse(ping_interval=PING_S, send_timeout=SEND_S)
     await stream.prepare(request)
     async with stream:

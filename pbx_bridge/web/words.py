@@ -28,8 +28,9 @@ def table() -> Mapping[str, Mapping[Language, str]]:
 
 def word(language: Language, key: str, /, **values: object) -> str:
     """The text of a key with its values put in. Raises KeyError for a key or value that is not there."""
+    text = table()[key][language]
     # Not str.format: a value is inserted as it is and never looked at again.
-    return _PLACE.sub(lambda match: str(values[match[1]]), table()[key][language])
+    return _PLACE.sub(lambda match: str(values[match[1]]), text) if "{" in text else text
 
 
 def counted(language: Language, key: str, count: int, shown: str) -> str:

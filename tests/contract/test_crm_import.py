@@ -166,7 +166,7 @@ async def test_a_bad_row_is_named_and_nothing_is_kept(
 
     good = {"customers": "1001,Changed,en,\n1002,New,,", "tickets": "3104821,1001,T,new,2026-11-20,,"}
     with pytest.raises(ImportRefused) as refused:
-        await import_files(store, tmp_path, good | bad)
+        await import_files(store, tmp_path, {**good, **bad})
 
     assert f"crm/{reason}" in str(refused.value)
     assert "\n" not in str(refused.value)

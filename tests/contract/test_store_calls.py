@@ -45,6 +45,15 @@ async def test_pages_follow_each_other_without_gap_or_double(store: Store) -> No
     assert found == wanted
 
 
+@pytest.mark.parametrize("number", ["", "100"])
+async def test_pages_backwards(store: Store, number: str) -> None:
+    wanted = await fill(store, 12)
+    oldest = (await store.calls.page(limit=100))[-1]
+    back = await store.calls.page(number=number, after=PageKey.of(oldest), limit=5)
+    assert roots(back) == wanted[-6:-1]
+    assert roots(await store.calls.page(number=number, after=PageKey.of(back[0]), limit=100)) == wanted[:-6]
+
+
 async def test_a_call_that_comes_while_one_reads_moves_no_page(store: Store) -> None:
     wanted = await fill(store, 10)
     first = await store.calls.page(limit=4)

@@ -50,7 +50,7 @@ async def killed_after(path: Path, lines: int) -> int:
         sys.executable, __file__, str(path), stdout=asyncio.subprocess.PIPE, env=os.environ | {"PYTHONPATH": _paths()}
     )
     assert process.stdout is not None
-    told = 0
+    told, last = 0, -1
     while told < lines and (line := await process.stdout.readline()):
         if line.strip().isdigit():
             last, told = int(line), told + 1

@@ -84,7 +84,7 @@ async def test_the_store_says_which_file_it_is(tmp_path: Path) -> None:
 async def test_a_file_that_is_no_store(tmp_path: Path) -> None:
     path = tmp_path / "s.db"
     path.write_text("not a database at all, but long enough to look at" * 100)
-    with pytest.raises(StoreError, match="s[.]db"):
+    with pytest.raises(StoreError, match=r"s\.db"):
         async with open_store(path):
             pass
 

@@ -13,9 +13,10 @@ from store_facts import CEL, NODE, NOON, at, begun, cel, ended, quick_store, rev
 
 from pbx_bridge.calls.call import Call, call_id
 from pbx_bridge.calls.facts import FactKind, RawFact, boot_fact
+from pbx_bridge.calls.fold import fold
 from pbx_bridge.calls.source import Cursor, Unreadable
 from pbx_bridge.health import Health, LinkState
-from pbx_bridge.store import RESYNC, CallRow, RunGone, RunState, Store, open_store, recorder
+from pbx_bridge.store import RESYNC, CallRow, RunGone, RunState, Store, open_store
 
 
 @pytest.fixture
@@ -165,8 +166,6 @@ async def test_a_start_of_another_node_ends_nothing(store: Store) -> None:
 async def test_a_group_that_cannot_be_folded_does_not_stop_the_others(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fold = recorder.fold
-
     def broken(facts: Any, boots: Any = ()) -> Call | None:
         call = fold(facts, boots)
         if call is not None and call.root == "1.1":
@@ -174,7 +173,7 @@ async def test_a_group_that_cannot_be_folded_does_not_stop_the_others(
         return call
 
     health = Health()
-    monkeypatch.setattr(recorder, "fold", broken)
+    monkeypatch.setattr("pbx_bridge.store.recorder.fold", broken)
     async with quick_store(path, health) as store:
         await revisions(store, [*whole("1.1"), *whole("1.2", 60)], 1)
         assert [row.call.root for row in await store.calls.page()] == ["1.2"]
@@ -185,7 +184,7 @@ async def test_a_group_that_cannot_be_folded_does_not_stop_the_others(
             ("ZeroDivisionError: half a call",)
         ]
 
-    monkeypatch.setattr(recorder, "fold", fold)
+    monkeypatch.undo()
     async with quick_store(path, health) as store:
         await until(lambda: _has(store, "1.1"))
         await until(lambda: _is_up(health))
@@ -229,6 +228,22 @@ async def test_a_fact_nobody_can_read_is_kept_and_shown(path: Path, store: Store
     [aside] = await store.journal.unreadable()
     assert (aside.offset, aside.body) == (10**9, "half a li")
     assert "columns" in aside.reason
+
+
+async def test_a_step_nobody_can_read_leaves_the_call_without_it(store: Store) -> None:
+    bad = RawFact(node=NODE, file="step:1.1", offset=0, kind=FactKind.STEP, at=at(3), channel="1.1", body="{}")
+    [row] = await revisions(store, [*begun("1.1"), bad, step("1.1", 1, 5, keys="1"), *ended("1.1")], 1)
+
+    assert isinstance(row, CallRow)
+    assert [s.data for s in row.call.steps] == [{"keys": "1"}]
+
+
+async def test_what_is_remembered_is_bounded(path: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pbx_bridge.store.recorder._KEYS", 3)
+    for n in range(10):
+        await revisions(store, begun(f"1.{n}", n), 1)
+    await revisions(store, [fact for n in range(10) for fact in ended(f"1.{n}", 60)], 10)
+    assert len(rows(path, "SELECT * FROM call_group")) == 10
 
 
 async def test_half_a_character_from_a_caller(store: Store) -> None:

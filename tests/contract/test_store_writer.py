@@ -15,8 +15,10 @@ from store_facts import QUICK, begun, quick_store, whole
 from pbx_bridge.errors import StoreError
 from pbx_bridge.health import Health, Link, LinkState
 from pbx_bridge.store import Store
+from pbx_bridge.store.database import connect
+from pbx_bridge.store.migrate import migrate, shipped
 from pbx_bridge.store.transaction import Transaction
-from pbx_bridge.store.writer import Limits
+from pbx_bridge.store.writer import Limits, Writer
 
 
 class Watched(Health):
@@ -208,6 +210,28 @@ async def test_a_command_does_not_wait_for_ever(tmp_path: Path) -> None:
         await store.writer._database.run(lambda db: db.execute("PRAGMA query_only = ON"))
         with pytest.raises(StoreError, match="readonly"):
             await store.journal.add(begun("1.1"))
+
+
+async def test_a_writer_that_fails_says_so(tmp_path: Path) -> None:
+    """Our own mistake between two commits: nobody may go on as if writes were kept."""
+
+    def fail(_: Transaction) -> None:
+        raise ZeroDivisionError("ours")
+
+    health = Watched()
+    async with connect(tmp_path / "s.db") as database:
+        await database.run(lambda db: migrate(db, shipped()))
+        writer = Writer(database, settle=lambda _: None, committed=fail, health=health, limits=QUICK)
+        writer.start()
+        writes = [asyncio.create_task(writer.submit(lambda _: None)) for _ in range(3)]
+        assert "ours" in (await health.until(LinkState.DOWN)).detail
+        with pytest.raises(StoreError, match="closed"):
+            await writer.submit(lambda _: None)
+        with pytest.raises(ZeroDivisionError):
+            await writer.close()
+        for write in writes:
+            with pytest.raises(StoreError, match="ours"):
+                await write
 
 
 async def test_nothing_is_taken_after_closing(tmp_path: Path) -> None:

@@ -312,6 +312,15 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+async def talking(call: PhoneCall, timeout_s: float = 10.0) -> None:
+    """Wait until half a second of audio came in on a call: it is answered and bridged."""
+    await call.answered(timeout_s)
+    wanted = call.heard.packets + 25
+    async with asyncio.timeout(timeout_s):
+        while call.heard.packets < wanted:  # noqa: ASYNC110 - audio tells nobody
+            await asyncio.sleep(_POLL_S)
+
+
 def facts_of(store: Path, kind: str) -> Iterator[str]:
     """The bodies of every fact of a kind, as the journal keeps them."""
     with sqlite3.connect(f"{store.as_uri()}?mode=ro", uri=True) as db:

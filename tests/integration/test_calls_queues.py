@@ -94,7 +94,8 @@ async def test_the_operator_is_one_key_away(system: SystemUnderTest) -> None:
         await caller.call.answered()
         await caller.hears("menu")
         await caller.press("0")
-        await caller.heard("to_person")
+        await caller.hears("to_person")
+        assert (await caller.step(StepKind.QUEUE)).data["queue"] == "support"
         await agent.event("CALL_ESTABLISHED")
     assert (await system.record_of(caller))["outcome"] == "answered"
 

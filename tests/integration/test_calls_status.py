@@ -156,7 +156,7 @@ async def test_phones_of_every_kind_get_the_status_at_the_same_time(system: Syst
         _by_softphone(system),
     )
     # Our own phone hung up after the status; the others listened on, and silence ended their calls from our side.
-    assert outcomes == [("self_served", "caller"), *[("self_served", "system")] * 3]
+    assert list(outcomes) == [("self_served", "caller"), *[("self_served", "system")] * 3]
 
 
 async def _by_our_phone_with_info(system: SystemUnderTest) -> tuple[str, str]:
@@ -190,7 +190,8 @@ async def _by_softphone(system: SystemUnderTest) -> tuple[str, str]:
 
 
 async def test_twenty_callers_at_once_make_twenty_records(system: SystemUnderTest) -> None:
-    acts = [sipp.Pause(0.3), sipp.Info("2"), sipp.Pause(1.0), sipp.Info("1"), sipp.Pause(1.0), sipp.Hangup()]
+    keys: list[sipp.Act] = [sipp.Info("2"), sipp.Pause(1.0), sipp.Info("1")]
+    acts = [sipp.Pause(0.3), *keys, sipp.Pause(1.0), sipp.Hangup()]
     result = await sipp.run(system.sip, acts, caller=UNKNOWN, shown="sipp many", calls=20, rate=20)
     assert result.status == 0, result.output
     records = await system.records_named("sipp many", 20)

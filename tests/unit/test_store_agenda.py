@@ -34,10 +34,9 @@ def agenda(clock: Clock) -> Agenda:
     return agenda
 
 
-def note(agenda: Agenda, *, recalled: bool = False, **marks: Mark) -> None:
+def note(agenda: Agenda, marks: dict[int, Mark], *, recalled: bool = False) -> None:
     db = sqlite3.connect(":memory:")
-    numbered = {int(name[1:]): mark for name, mark in marks.items()}
-    agenda.note(Transaction(db, marks=numbered, recalled=recalled))
+    agenda.note(Transaction(db, marks=marks, recalled=recalled))
     db.close()
 
 
@@ -47,53 +46,53 @@ def due_after(agenda: Agenda, clock: Clock, seconds: float) -> list[int]:
 
 
 def test_a_new_call_is_shown_soon_then_rarely(agenda: Agenda, clock: Clock) -> None:
-    note(agenda, g1=Mark.NEW)
+    note(agenda, {1: Mark.NEW})
     assert due_after(agenda, clock, 4.9) == []
     assert due_after(agenda, clock, 0.1) == [1]
-    note(agenda, g1=Mark.OPEN)
+    note(agenda, {1: Mark.OPEN})
     assert not agenda.holds(1)
-    note(agenda, g1=Mark.MORE)
+    note(agenda, {1: Mark.MORE})
     assert agenda.holds(1)
     assert due_after(agenda, clock, 29) == []
     assert due_after(agenda, clock, 1) == [1]
 
 
 def test_further_facts_do_not_put_it_off(agenda: Agenda, clock: Clock) -> None:
-    note(agenda, g1=Mark.NEW)
+    note(agenda, {1: Mark.NEW})
     clock.now += 4
-    note(agenda, g1=Mark.MORE)
+    note(agenda, {1: Mark.MORE})
     assert due_after(agenda, clock, 1) == [1]
 
 
 @pytest.mark.parametrize("before", [(), (Mark.NEW,), (Mark.NEW, Mark.OPEN), (Mark.NEW, Mark.OPEN, Mark.MORE)])
 def test_what_may_be_over_is_folded_in_a_moment(agenda: Agenda, clock: Clock, before: tuple[Mark, ...]) -> None:
     for mark in (*before, Mark.CLOSING):
-        note(agenda, g1=mark)
+        note(agenda, {1: mark})
     assert due_after(agenda, clock, 0.2) == [1]
-    note(agenda, g1=Mark.OVER)
+    note(agenda, {1: Mark.OVER})
     assert due_after(agenda, clock, 100) == []
 
 
 def test_what_comes_after_the_end_is_shown_in_a_moment(agenda: Agenda, clock: Clock) -> None:
-    note(agenda, g1=Mark.OVER)
-    note(agenda, g1=Mark.MORE)
+    note(agenda, {1: Mark.OVER})
+    note(agenda, {1: Mark.MORE})
     assert due_after(agenda, clock, 0.2) == [1]
 
 
 def test_calls_in_progress_cost_so_much_and_no_more(agenda: Agenda, clock: Clock) -> None:
     for group in range(1, 6):
-        note(agenda, **{f"g{group}": Mark.NEW})
+        note(agenda, {group: Mark.NEW})
         clock.now += 0.01
     assert due_after(agenda, clock, 5) == [1, 2]
-    note(agenda, g1=Mark.OPEN, g2=Mark.OPEN)
+    note(agenda, {1: Mark.OPEN, 2: Mark.OPEN})
     assert due_after(agenda, clock, 0.9) == []
     assert due_after(agenda, clock, 0.1) == [3, 4]
 
 
 @pytest.mark.parametrize("mark", [Mark.OVER, Mark.BROKEN, Mark.GONE])
 def test_what_is_settled_is_forgotten(agenda: Agenda, clock: Clock, mark: Mark) -> None:
-    note(agenda, g1=Mark.CLOSING)
-    note(agenda, g1=mark)
+    note(agenda, {1: Mark.CLOSING})
+    note(agenda, {1: mark})
     assert due_after(agenda, clock, 100) == []
     assert not agenda.holds(1)
 
@@ -101,11 +100,11 @@ def test_what_is_settled_is_forgotten(agenda: Agenda, clock: Clock, mark: Mark) 
 async def test_it_wakes_for_what_comes_sooner(agenda: Agenda) -> None:
     waiting = asyncio.create_task(Agenda.wait(agenda))
     await asyncio.sleep(0)
-    note(agenda, g1=Mark.NEW)
+    note(agenda, {1: Mark.NEW})
     await asyncio.sleep(0)
     assert not waiting.done()
     agenda.forget()
     await asyncio.wait_for(waiting, 10)
     assert agenda.stale
-    note(agenda, recalled=True)
+    note(agenda, {}, recalled=True)
     assert not agenda.stale

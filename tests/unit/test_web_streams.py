@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
+import struct
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -155,6 +156,18 @@ async def _signed_in(address: str) -> AsyncIterator[ClientSession]:
         async with session.post("/sign-in", data=form, headers=FROM_PAGE) as answer:
             assert answer.status == 200
         yield session
+
+
+async def test_a_browser_that_leaves_at_once_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    async with serve(Parts().site(), "127.0.0.1", 0) as address, _signed_in(address) as session:
+        (cookie,) = [c for c in session.cookie_jar if c.key == "pbx_bridge_session"]
+        for _ in range(20):
+            hasty = _deaf(address, f"{cookie.key}={cookie.value}")
+            hasty.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # reset, not closed
+            hasty.close()
+        async with session.get("/healthz") as answer:
+            assert answer.status == 200
+    assert caplog.records == []
 
 
 async def test_the_server_stops_at_once_with_streams_open() -> None:

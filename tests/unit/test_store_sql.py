@@ -1,0 +1,46 @@
+"""The reader of named queries, and that every query is right."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+
+from pbx_bridge.store.migrate import migrate, shipped
+from pbx_bridge.store.sql import SQL, read
+
+
+def test_queries_by_name() -> None:
+    assert read("\n-- one: gives one\nSELECT 1;\n\n-- two: gives\nSELECT\n  2;\n") == {
+        "one": "SELECT 1",
+        "two": "SELECT\n  2",
+    }
+
+
+@pytest.mark.parametrize(
+    "text", ["SELECT 1;", "-- a: x\nSELECT 1;\n-- a: y\nSELECT 2;\n", "-- no description:\nSELECT 1"]
+)
+def test_queries_that_cannot_be_told_apart(text: str) -> None:
+    with pytest.raises(ValueError, match=r"two queries|without a name"):
+        read(text)
+
+
+@pytest.mark.parametrize("name", SQL)
+def test_sqlite_takes_it(name: str) -> None:
+    db = sqlite3.connect(":memory:", isolation_level=None)
+    migrate(db, shipped())
+    statement = SQL[name]
+    names = {word.strip("(),;") for word in statement.replace("(", " ").split() if word.startswith(":")}
+    db.execute(f"EXPLAIN {statement}", {word[1:].rstrip(")"): 1 for word in names})
+    db.close()
+
+
+@pytest.mark.parametrize("name", ["page_calls", "page_calls_of_number", "newer_calls", "newer_calls_of_number"])
+def test_pages_are_read_from_an_index(name: str) -> None:
+    db = sqlite3.connect(":memory:", isolation_level=None)
+    migrate(db, shipped())
+    names = ("start_us", "end_us", "before_us", "before_id", "after_us", "after_id", "limit", "number")
+    plan = [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {SQL[name]}", dict.fromkeys(names, 1))]
+    db.close()
+    assert not any(line.startswith("SCAN call") and "INDEX" not in line for line in plan)
+    assert any("USING INDEX call_by_" in line for line in plan)
