@@ -64,7 +64,7 @@ async def run_daemon(settings: Settings) -> None:
     speech = load_speech(settings)
     with _only_one(settings.run / "daemon.lock"), _pid_file(settings.run / "daemon.pid"):
         health = Health()
-        async with open_store(settings.store_path, health) as store:
+        async with open_store(settings.store_path, health, region=settings.region) as store:
             await _serve(settings, speech, store, health)
 
 

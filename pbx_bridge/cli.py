@@ -121,7 +121,8 @@ def run_command() -> None:
 
 @cli.command("prepare")
 @click.option("--asterisk", "version", required=True, metavar="VERSION", help="As `asterisk -V` says it.")
-def prepare_command(version: str) -> None:
+@click.option("--container", is_flag=True, help="Asterisk is alone in a container, with ports published on loopback.")
+def prepare_command(version: str, container: bool) -> None:
     """Lay the configuration, the prompts and the store in PBX_BRIDGE_HOME, and start nothing.
 
     For an Asterisk that something else starts, such as a container: asterisk -f -C HOME/asterisk/etc/asterisk.conf
@@ -130,7 +131,7 @@ def prepare_command(version: str) -> None:
     """
     from pbx_bridge import run  # the other commands start faster without it
 
-    run.prepare_system(load(), version, click.echo)
+    run.prepare_system(load(), version, container, click.echo)
 
 
 @cli.command()

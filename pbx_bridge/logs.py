@@ -28,10 +28,11 @@ class _Unfailing:
 def configure(level: str, form: Literal["auto", "console", "json"]) -> None:
     """Set up logging for the process; called once, first."""
     for_people = form == "console" or (form == "auto" and sys.stderr.isatty())
-    renderer = (
-        structlog.dev.ConsoleRenderer() if for_people else structlog.processors.JSONRenderer(ensure_ascii=False)
-    )
-    trace = [] if for_people else [structlog.processors.dict_tracebacks]
+    # Tracebacks without local variables: those hold callers' numbers and, somewhere, a password.
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    renderer = plain if for_people else structlog.processors.JSONRenderer(ensure_ascii=False)
+    frames = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+    trace = [] if for_people else [structlog.processors.ExceptionRenderer(frames)]
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

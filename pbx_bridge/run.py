@@ -37,23 +37,27 @@ def run_system(settings: Settings, say: Say) -> None:
     running.run(run_plan(settings), say)
 
 
-def prepare_system(settings: Settings, version: str, say: Say) -> None:
+def prepare_system(settings: Settings, version: str, container: bool, say: Say) -> None:
     """Configuration, prompts and store for an Asterisk of that version which someone else starts, as our user."""
     parsed = parse_version(f"Asterisk {version}")
     if parsed is None:
         raise SettingsError(f"{version!r} is no Asterisk version, such as 22.10.1")
     logs.configure("warning", "console")
-    running.prepare(run_plan(settings), Asterisk(version=parsed, user=None), say)
+    running.prepare(_plan(settings, container), Asterisk(version=parsed, user=None), say)
 
 
 def run_plan(settings: Settings) -> RunPlan:
     """What `run` will do under these settings. Raises SettingsError for settings it cannot serve."""
     if settings.ari.url or settings.ami.host or settings.spool.cel or settings.spool.queue_log:
         raise SettingsError("ari.url, ami.host and spool name another PBX: `run` starts its own; use `daemon`")
+    return _plan(settings)
+
+
+def _plan(settings: Settings, container: bool = False) -> RunPlan:
     return RunPlan(
         home=settings.home,
         root=settings.asterisk_root,
-        plan=lambda asterisk: pbx_plan(settings, asterisk),
+        plan=lambda asterisk: pbx_plan(settings, asterisk, container),
         addresses=_addresses(settings),
         web=Address(what="the pages", host=settings.web.host, port=settings.web.port),
         preparations=(
@@ -64,7 +68,7 @@ def run_plan(settings: Settings) -> RunPlan:
     )
 
 
-def pbx_plan(settings: Settings, asterisk: Asterisk) -> PbxPlan:
+def pbx_plan(settings: Settings, asterisk: Asterisk, container: bool = False) -> PbxPlan:
     """The private Asterisk's configuration under these settings. Raises PbxError."""
     pbx = settings.pbx
     return PbxPlan(
@@ -81,6 +85,7 @@ def pbx_plan(settings: Settings, asterisk: Asterisk) -> PbxPlan:
         app=settings.ari.app,
         ari_user=settings.ari.user,
         ami_user=settings.ami.user,
+        container=container,
     )
 
 

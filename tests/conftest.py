@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from datetime import datetime
 
 import pytest
+from harness.customers import import_customers
+from harness.system import SystemUnderTest, running_system
 from hypothesis import HealthCheck, settings
 from private_pbx import PbxUnderTest, private_pbx
 
 from pbx_bridge.errors import PbxError
+from pbx_bridge.values.dates import TEHRAN
 
 # On two busy cores the first example of a text strategy alone may take seconds: time says nothing about our code.
 settings.register_profile("pbx_bridge", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -40,6 +44,14 @@ def pbx(laid_pbx: PbxUnderTest) -> PbxUnderTest:
     if not laid_pbx.running:
         laid_pbx.start()
     return laid_pbx
+
+
+@pytest.fixture
+async def system(pbx: PbxUnderTest) -> AsyncIterator[SystemUnderTest]:
+    """The run's Asterisk with a daemon of its own, and a store that holds the tests' customers."""
+    async with running_system(pbx) as system:
+        await import_customers(system, datetime.now(TEHRAN).date())
+        yield system
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

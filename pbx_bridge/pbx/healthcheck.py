@@ -21,5 +21,6 @@ def ready(host: str, port: int) -> bool:
 
 if __name__ == "__main__":
     environ = os.environ
-    there = environ.get("PBX_BRIDGE_WEB__HOST", "127.0.0.1"), int(environ.get("PBX_BRIDGE_WEB__PORT", "8080"))
+    host = environ.get("PBX_BRIDGE_WEB__HOST", "127.0.0.1")
+    there = "127.0.0.1" if host == "0.0.0.0" else host, int(environ.get("PBX_BRIDGE_WEB__PORT", "8080"))  # noqa: S104
     sys.exit(0 if ready(*there) else 1)

@@ -18,6 +18,8 @@ QUEUES = ("support", "services")
 
 _SECRET = re.compile(r"[A-Za-z0-9_-]{16,}")
 _WORD = re.compile(r"[A-Za-z0-9_-]{1,64}")
+# Networks that container engines give out, and this machine.
+_PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8")
 _NUMBER = re.compile(r"[0-9]{1,15}")
 
 
@@ -64,6 +66,7 @@ class PbxPlan:
         dead_man_s: seconds a caller waits for a daemon that does not answer.
         queue_wait_s, fallback_wait_s: seconds in a queue, with and without the daemon.
         longest_call_s: seconds after which any call ends.
+        container: Asterisk is alone in a container's network, and `host` is where its ports are published.
     """
 
     systemname: str
@@ -84,6 +87,7 @@ class PbxPlan:
     queue_wait_s: int = 120
     fallback_wait_s: int = 90
     longest_call_s: int = 7200
+    container: bool = False
 
     def __post_init__(self) -> None:
         for word in (self.systemname, self.app, self.ari_user, self.ami_user, self.language, *self.queues):
@@ -95,6 +99,21 @@ class PbxPlan:
         if self.extension in self.agents:
             raise PbxError(f"extension {self.extension} is an agent's: choose another for the flow")
         _check_loopback(self.host)
+
+    @property
+    def bind(self) -> str:
+        """The address to listen on; in a container all of its own, since only published ports lead there."""
+        return "0.0.0.0" if self.container else self.host  # noqa: S104
+
+    @property
+    def trusted(self) -> tuple[str, ...]:
+        """Where the daemon may come from."""
+        return _PRIVATE if self.container else (f"{self.host}/32",)
+
+    @property
+    def phones(self) -> tuple[str, ...]:
+        """Where phones may call from; a published port shows them as the container network's gateway."""
+        return _PRIVATE if self.container else ("127.0.0.0/8",)
 
     @property
     def entity_id(self) -> str:

@@ -92,7 +92,21 @@ def announcement(plan: PbxPlan, key: str) -> str:
 def _values(plan: PbxPlan) -> dict[str, Any]:
     paths = plan.paths
     places = ("etc", "lib", "spool", "run", "log", "moh")
-    plain = ("systemname", "entity_id", "host", "secrets", "extension", "app", "ari_user", "ami_user", "queues")
+    plain = (
+        "systemname",
+        "entity_id",
+        "host",
+        "bind",
+        "trusted",
+        "phones",
+        "container",
+        "secrets",
+        "extension",
+        "app",
+        "ari_user",
+        "ami_user",
+        "queues",
+    )
     times = ("agents", "modules", "language", "dead_man_s", "queue_wait_s", "fallback_wait_s", "longest_call_s")
     return {
         **{name: getattr(plan, name) for name in (*plain, *times)},

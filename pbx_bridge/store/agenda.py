@@ -32,7 +32,7 @@ class Pace:
     over_s: float = 0.2
     first_s: float = 5.0
     open_s: float = 30.0
-    open_rate: int = 5
+    open_rate: int = 2
 
 
 class Agenda:

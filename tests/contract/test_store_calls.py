@@ -9,6 +9,7 @@ import pytest
 from store_facts import NODE, at, quick_store, revisions, whole
 
 from pbx_bridge.calls.call import call_id
+from pbx_bridge.errors import StoreError
 from pbx_bridge.store import CallRow, PageKey, Store
 
 
@@ -112,3 +113,9 @@ async def test_an_unknown_call(store: Store) -> None:
 def test_what_is_no_page(text: str) -> None:
     with pytest.raises(ValueError, match="no page"):
         PageKey.parse(text)
+
+
+async def test_a_store_that_cannot_be_read_says_so(store: Store) -> None:
+    await store.writer.submit(lambda transaction: transaction.db.execute("DROP TABLE call"))
+    with pytest.raises(StoreError, match="cannot be read: no such table"):
+        await store.calls.page()

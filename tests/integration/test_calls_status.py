@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import signal
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -14,7 +15,7 @@ from harness import audio, sipp
 from harness.customers import CODES, ENGLISH, MISTYPED, NOBODYS, PERSIAN, TICKET, UNKNOWN
 from harness.proof import Witness, clip_texts, witness
 from harness.softphone import Softphone
-from harness.system import Caller, SystemUnderTest
+from harness.system import COMMAND, Caller, SystemUnderTest
 
 from pbx_bridge.calls.facts import StepKind
 from pbx_bridge.ivr.phrase import Clip
@@ -218,3 +219,32 @@ async def test_try_call_shows_the_record_to_people_too(system: SystemUnderTest) 
     told = await system.command("try-call", "--from", ENGLISH, "--keys", "9", "--stay", "0.2")
     assert "abandoned_ivr, ended by the caller" in told
     assert f"customer  {CODES[ENGLISH]}" in told
+
+
+async def test_ctrl_c_hangs_up_and_still_shows_the_record(system: SystemUnderTest) -> None:
+    words = ("try-call", "--from", ENGLISH, "--keys", "9,9,9,9,9,9", "--json")
+    process = await asyncio.create_subprocess_exec(
+        COMMAND, *words, env=system.environment() | {"PYTHONUNBUFFERED": "1"}, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    async with asyncio.timeout(60):
+        lines = [await process.stdout.readline()]
+        while b"press 9" not in lines[-1]:
+            lines.append(await process.stdout.readline())
+        process.send_signal(signal.SIGINT)
+        rest, _ = await process.communicate()
+    assert process.returncode == 0
+    assert "hung up" in rest.decode()
+    assert json.loads(rest.decode().splitlines()[-1])["outcome"] == "abandoned_ivr"
+
+
+async def test_try_call_needs_a_running_daemon(system: SystemUnderTest) -> None:
+    system.stop_daemon()
+    process = await asyncio.create_subprocess_exec(
+        COMMAND, "try-call", "--from", ENGLISH, env=system.environment(), stderr=asyncio.subprocess.PIPE
+    )
+    _, told = await process.communicate()
+    assert process.returncode == 1
+    assert told.decode().splitlines() == [
+        "pbx-bridge: the system is not running: start it with `make run` (or `pbx-bridge run`)"
+    ]

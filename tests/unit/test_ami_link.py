@@ -51,7 +51,7 @@ class Watched:
 
 
 @asynccontextmanager
-async def running(port: int, secret: str = "right", pace: Pace = _PACE) -> AsyncIterator[Watched]:  # noqa: S107
+async def running(port: int, secret: str = "right", pace: Pace = _PACE) -> AsyncIterator[Watched]:
     watched = Watched(port, secret, pace)
     task = asyncio.create_task(watched.link.run(), name="ami")
     try:

@@ -121,7 +121,7 @@ def test_a_version_gets_only_what_it_understands(version: Version) -> None:
     files = render(a_plan(version))
     features = features_of(version)
 
-    assert ("permit = 127.0.0.1\n" in files["ari.conf"]) == features.ari_user_acl
+    assert ("permit = 127.0.0.1/32\n" in files["ari.conf"]) == features.ari_user_acl
     assert ("type = restriction" in files["http.conf"]) == features.http_restrictions
     assert ("fields = " in files["cel_custom.conf"]) == features.cel_fields
     assert ("cel.csv => ${CSV_QUOTE(" in files["cel_custom.conf"]) != features.cel_fields
@@ -196,3 +196,12 @@ def test_only_modules_that_are_there_are_loaded(tmp_path: Path) -> None:
     for name in ("app_queue.so", "chan_pjsip.so", "chan_sip.so"):
         (folder / name).touch()
     assert modules_in(tmp_path) == ("app_queue", "chan_pjsip")
+
+
+def test_in_a_container_phones_are_answered_through_published_ports() -> None:
+    files = render(replace(a_plan(), container=True))
+    assert "external_media_address = 127.0.0.1" in files["pjsip.conf"]
+    assert "rtp_symmetric = yes" in files["pjsip.conf"]
+    assert "bind_rtp_to_media_address" not in files["pjsip.conf"]
+    assert "permit = 172.16.0.0/12\n" in files["manager.conf"]
+    assert "external_media_address" not in render(a_plan())["pjsip.conf"]
