@@ -9,8 +9,6 @@ RUN apt-get update \
     && install -d -o 5060 -g 5060 /data /data/asterisk
 COPY tools/asterisk-container.sh /usr/local/bin/asterisk-container
 USER 5060:5060
-HEALTHCHECK --interval=10s --timeout=5s --start-period=60s \
-    CMD asterisk -C /data/asterisk/etc/asterisk.conf -rx "core waitfullybooted" || exit 1
 CMD ["asterisk-container"]
 
 
@@ -36,8 +34,6 @@ RUN apt-get update \
 COPY --from=build /opt/pbx-bridge /opt/pbx-bridge
 COPY --from=asterisk /asterisk-version /asterisk-version
 COPY tools/bridge-container.sh /usr/local/bin/bridge-container
-ENV PATH=/opt/pbx-bridge/bin:/usr/bin:/bin PBX_BRIDGE_HOME=/data PYTHONDONTWRITEBYTECODE=1 LANG=C.UTF-8
+ENV PATH=/opt/pbx-bridge/bin:/usr/local/bin:/usr/bin:/bin PBX_BRIDGE_HOME=/data PYTHONDONTWRITEBYTECODE=1 LANG=C.UTF-8
 USER 5060:5060
-HEALTHCHECK --interval=10s --timeout=5s --start-period=120s \
-    CMD python3 /opt/pbx-bridge/lib/python3.11/site-packages/pbx_bridge/pbx/healthcheck.py || exit 1
 CMD ["bridge-container"]

@@ -31,7 +31,7 @@ from pbx_bridge.ari_handlers.requests import Ari
 from pbx_bridge.ari_handlers.stasis import Stasis
 from pbx_bridge.calls.facts import RawFact, boot_fact
 from pbx_bridge.config import Settings
-from pbx_bridge.errors import BridgeError, PromptError
+from pbx_bridge.errors import BridgeError, FlowError, PromptError
 from pbx_bridge.health import Health, Meter, utc_now
 from pbx_bridge.ivr import flow as flows
 from pbx_bridge.ivr.announcer import Announcer
@@ -40,6 +40,7 @@ from pbx_bridge.ivr.prompts import PromptBook
 from pbx_bridge.ivr.run import Phase, Run
 from pbx_bridge.ivr.voice import Voice
 from pbx_bridge.pbx import paths as pbx_paths
+from pbx_bridge.pbx.plan import QUEUES
 from pbx_bridge.pbx.secrets import SecretStore
 from pbx_bridge.spool.follow import Spooler
 from pbx_bridge.store import RunGone, RunState, Store, open_store
@@ -71,6 +72,7 @@ async def run_daemon(settings: Settings) -> None:
 def load_speech(settings: Settings) -> Speech:
     """The flow with its prompts and clips. Raises FlowError or PromptError naming what is missing."""
     flow = flows.load(settings.ivr.flow)
+    _check_queues(settings, flow)
     book = PromptBook.load(extra_folder=settings.home / "prompts")
     book.check(flow.prompts(), flow.languages)
     paths = pbx_paths.find_paths(settings.home, settings.asterisk_root)
@@ -79,6 +81,14 @@ def load_speech(settings: Settings) -> Speech:
         for key in sorted(flow.prompts()):
             _check_sounds(book, voice, key, language)
     return Speech(flow=flow, book=book, voice=voice)
+
+
+def _check_queues(settings: Settings, flow: flows.Flow) -> None:
+    # Of a PBX that is not ours we do not know the queues.
+    unknown = sorted(flow.queues() - set(QUEUES)) if settings.ari.url is None else []
+    if unknown:
+        known = ", ".join(QUEUES)
+        raise FlowError(f"flow {flow.name} hands callers to queue {unknown[0]!r}; the private Asterisk has: {known}")
 
 
 def _check_sounds(book: PromptBook, voice: Voice, key: str, language: str) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 import pytest
 from harness.customers import import_customers
+from harness.need import MISSING
 from harness.system import SystemUnderTest, running_system
 from hypothesis import HealthCheck, settings
 from private_pbx import PbxUnderTest, private_pbx
@@ -20,6 +21,7 @@ settings.register_profile("pbx_bridge", deadline=None, suppress_health_check=[He
 settings.load_profile("pbx_bridge")
 
 _NO_ASTERISK = "no Asterisk here"
+_REASONS = {_NO_ASTERISK: _NO_ASTERISK, MISSING: "no sipp or no baresip here"}
 
 
 @pytest.fixture(scope="session")
@@ -58,6 +60,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """The last line of a run says how many calls were not placed."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     skipped = reporter.stats.get("skipped", []) if reporter is not None else []
-    count = sum(_NO_ASTERISK in str(report.longrepr) for report in skipped)
-    if count and reporter is not None:
-        reporter.write_line(f"{count} tests that place real calls were skipped: {_NO_ASTERISK}")
+    reasons = [str(report.longrepr) for report in skipped]
+    for reason in _REASONS:
+        count = sum(reason in told for told in reasons)
+        if count and reporter is not None:
+            reporter.write_line(f"{count} tests that place real calls were skipped: {_REASONS[reason]}")

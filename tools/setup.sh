@@ -81,13 +81,20 @@ pip() {
 	rm -f "$log"
 }
 
-# program:package
-WANTED="sipp:sip-tester baresip:baresip espeak-ng:espeak-ng sox:sox chromium:chromium"
+# program or library:package. The library is what playwright's driver needs beside itself.
+WANTED="sipp:sip-tester baresip:baresip espeak-ng:espeak-ng sox:sox chromium:chromium libatomic.so.1:libatomic1"
+
+present() {
+	case $1 in
+	lib*) PATH=$PATH:/sbin:/usr/sbin ldconfig -p | grep -q "$1" ;;
+	*) command -v "$1" >/dev/null ;;
+	esac
+}
 
 system() {
 	missing=""
 	for pair in $WANTED; do
-		command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair##*:}"
+		present "${pair%%:*}" || missing="$missing ${pair##*:}"
 	done
 	[ -n "$missing" ] || return 0
 	if can_install; then

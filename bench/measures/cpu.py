@@ -19,7 +19,7 @@ from pbx_bridge.ivr.prompts import PromptBook
 NAMES = ("daemon_cpu_per_call",)
 
 _CALLS, _QUICK_CALLS = 200, 60
-_RATE = 4.0  # calls a second
+_RATE = 10.0  # calls a second
 _IDLE_S, _QUICK_IDLE_S = 10.0, 3.0
 _STORED_S = 20.0  # how long the last record may take
 

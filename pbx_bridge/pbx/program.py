@@ -25,11 +25,13 @@ class Asterisk:
         version: what `asterisk -V` said.
         root: the tree it runs in; None on the host.
         user: the user it runs as; None when we may not change users.
+        program: its name or path.
     """
 
     version: Version
     root: Path | None = None
     user: str | None = _USER
+    program: str = "asterisk"
 
     def daemon_command(self, conf: Path | str) -> list[str]:
         """The command line of a foreground Asterisk; `conf` is asterisk.conf by the name Asterisk has for it.
@@ -38,11 +40,11 @@ class Asterisk:
         a change of user clears it: an Asterisk whose supervisor was killed ends too, and frees its ports.
         """
         change = ["--reuid", self.user, "--regid", self.user, "--init-groups"] if self.user else []
-        return [*self._enter(), "setpriv", *change, "--pdeathsig", "TERM", "asterisk", "-f", "-C", str(conf)]
+        return [*self._enter(), "setpriv", *change, "--pdeathsig", "TERM", self.program, "-f", "-C", str(conf)]
 
     def console_command(self, conf: Path | str, command: str) -> list[str]:
         """The command line that has a running instance do one console command."""
-        return [*self._enter(), "asterisk", "-C", str(conf), "-rx", command]
+        return [*self._enter(), self.program, "-C", str(conf), "-rx", command]
 
     def owner(self) -> tuple[int, int] | None:
         """The user and group that must own the instance's folders; None: whoever we are."""
@@ -73,12 +75,11 @@ def user_ids(name: str, root: Path | None) -> tuple[int, int]:
 
 def on_path() -> Asterisk | None:
     """The host's own Asterisk when it is recent enough."""
-    if shutil.which("asterisk", path=f"{os.environ.get('PATH', '')}:{_PATH}") is None:
+    program = shutil.which("asterisk", path=f"{os.environ.get('PATH', '')}:{_PATH}")
+    version = _ask_version([program, "-V"]) if program else None
+    if program is None or version is None or version < OLDEST:
         return None
-    version = _ask_version(["asterisk", "-V"])
-    if version is None or version < OLDEST:
-        return None
-    return Asterisk(version=version, user=_USER if os.geteuid() == 0 else None)
+    return Asterisk(version=version, user=_USER if os.geteuid() == 0 else None, program=program)
 
 
 def in_tree(root: Path) -> Asterisk | None:

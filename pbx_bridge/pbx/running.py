@@ -158,7 +158,7 @@ def _asterisk_spec(plan: RunPlan, command: Sequence[str], environment: Mapping[s
         environment=environment,
         log=plan.home / "log" / "asterisk.log",
         pid_file=plan.home / "run" / "asterisk.pid",
-        mark=("asterisk", conf),
+        mark=("-f", conf),
     )
 
 

@@ -25,9 +25,12 @@ _MARKER = ".made-by-pbx-bridge"
 _SBIN = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-def make_tree(root: Path, tell: Tell) -> None:
-    """Make the tree at `root`. Needs root and the network; takes about a minute. Raises PbxError."""
-    mirror = _mirror_or_refuse()
+def make_tree(root: Path, tell: Tell, etc: Path = Path("/etc")) -> None:
+    """Make the tree at `root`. Needs root and the network; takes about a minute. Raises PbxError.
+
+    `etc` is where the machine says what it is and which mirror it uses.
+    """
+    mirror = _mirror_or_refuse(etc)
     if root.exists() and any(root.iterdir()):
         raise PbxError(f"{root} exists but has no Asterisk that runs: remove it, or name another folder in pbx.root")
     draft = root.with_name(f"{root.name}.unfinished")
@@ -84,15 +87,15 @@ def add_speech(root: Path, tell: Tell) -> None:
     settle_tree(root)
 
 
-def _mirror_or_refuse() -> str:
-    told = os_release()
+def _mirror_or_refuse(etc: Path) -> str:
+    told = os_release(etc / "os-release")
     if told.get("ID") != "debian" and "debian" not in told.get("ID_LIKE", "").split():
         raise PbxError(
             "no Asterisk 20 or later on the PATH, and this is no Debian machine: install one and start again"
         )
     if os.geteuid() != 0:
         raise PbxError("no Asterisk 20 or later on the PATH; as root, Debian's own can be installed into a folder")
-    mirror = debian_mirror(machine_sources(), told.get("VERSION_CODENAME", "stable"))
+    mirror = debian_mirror(machine_sources(etc / "apt"), told.get("VERSION_CODENAME", "stable"))
     if mirror is None:
         raise PbxError("no mirror of Debian's main archive in this machine's apt sources (/etc/apt)")
     return mirror

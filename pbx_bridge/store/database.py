@@ -5,6 +5,7 @@ The hop between the event loop and the thread costs more CPU than most statement
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable
@@ -45,6 +46,15 @@ def is_operational(error: BaseException) -> bool:
 class Database(aiosqlite.Connection):
     """An aiosqlite connection that also runs a whole function in its thread."""
 
+    stopping: asyncio.Future[Any] | None = None
+
+    def stop(self) -> asyncio.Future[Any] | None:
+        """See aiosqlite. It does not wait for this itself when a connection cannot be opened: `connect` does, or the
+        thread would answer a loop that is closed by then.
+        """
+        self.stopping = super().stop()
+        return self.stopping
+
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """The result of `work`, called with the plain connection in this connection's thread."""
         result: T = await self._execute(work, self._conn)  # type: ignore[no-untyped-call]
@@ -68,8 +78,12 @@ async def connect(path: Path, *, reading: bool = False) -> AsyncIterator[Databas
     database = Database(lambda: _connect(path, reading=reading), iter_chunk_size=64)
     try:
         _ = await database
-    except (sqlite3.Error, OSError) as error:
-        raise StoreError(f"{path}: the store cannot be opened: {error}") from error
+    except BaseException as error:
+        if database.stopping is not None:
+            await database.stopping
+        if isinstance(error, sqlite3.Error | OSError):
+            raise StoreError(f"{path}: the store cannot be opened: {error}") from error
+        raise
     try:
         yield database
     finally:

@@ -16,6 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.need import need
+
 _TONE_S = 2
 
 
@@ -74,11 +76,6 @@ class SippResult:
     output: str
 
 
-def have_sipp() -> bool:
-    """Whether this machine has SIPp."""
-    return shutil.which("sipp") is not None
-
-
 def scenario(acts: Sequence[Act], *, caller: str, shown: str) -> str:
     """The XML of one caller: INVITE, answer, these acts. Audio is a tone, unless keys travel in RTP."""
     events = any(isinstance(act, Rfc4733) for act in acts)
@@ -94,6 +91,7 @@ async def run(
     server: str, acts: Sequence[Act], *, caller: str, shown: str, to: str = "100", calls: int = 1, rate: int = 10
 ) -> SippResult:
     """Place calls and wait for their end; SIPp gives up after two minutes."""
+    need("sipp")
     folder = Path(tempfile.mkdtemp(prefix="pbxb-sipp-"))
     try:
         (folder / "caller.xml").write_text(scenario(acts, caller=caller, shown=shown))

@@ -18,6 +18,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from harness.need import need
+
 Event = dict[str, Any]
 
 _CONFIG = """\
@@ -47,11 +49,6 @@ snd_path {sound}
 """
 
 
-def have_baresip() -> bool:
-    """Whether this machine has the softphone."""
-    return shutil.which("baresip") is not None
-
-
 class Softphone:
     """One baresip with one account.
 
@@ -76,6 +73,7 @@ class Softphone:
         self._answer: asyncio.Queue[Event] = asyncio.Queue()
 
     async def __aenter__(self) -> Self:
+        need("baresip")
         sip, control = _free(socket.SOCK_DGRAM), _free(socket.SOCK_STREAM)
         self._configure(sip, control)
         with (self._folder / "out").open("wb") as out:

@@ -1,0 +1,147 @@
+"""Installing: whole or not at all, started over when it was cut short, and refused with one clear line."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from pbx_bridge.errors import PbxError
+from pbx_bridge.pbx.program import in_tree, on_path, user_ids
+from pbx_bridge.pbx.tree import make_tree, missing_speech, settle_tree
+
+# Stands for debootstrap: says what it was asked, and makes a tree or fails.
+DEBOOTSTRAP = """#!/bin/sh
+echo "I: $*"
+for word; do case $word in /*) [ -n "${tree:-}" ] || tree=$word;; esac; done
+[ ! -e "$tree/half" ] || { echo "E: not started over"; exit 1; }
+touch "$tree/half"
+[ -z "${FAIL:-}" ] || { echo "E: Couldn't download packages: asterisk"; exit 1; }
+mkdir -p "$tree/usr/sbin" "$tree/etc"
+"""
+
+
+def program(folder: Path, name: str, text: str) -> None:
+    file = folder / name
+    file.write_text(text)
+    file.chmod(0o755)
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A Debian's /etc, and a debootstrap that is none."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may install")
+    binaries = tmp_path / "bin"
+    etc = tmp_path / "etc"
+    (etc / "apt/sources.list.d").mkdir(parents=True)
+    binaries.mkdir()
+    (etc / "os-release").write_text("ID=debian\nVERSION_CODENAME=bookworm\n")
+    (etc / "apt/sources.list").write_text("deb http://mirror.example/debian bookworm main\n")
+    program(binaries, "debootstrap", DEBOOTSTRAP)
+    monkeypatch.setenv("PATH", f"{binaries}:{os.environ['PATH']}")
+    return etc
+
+
+def test_a_tree_is_made_with_the_machines_mirror_and_the_keyring_check(machine: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+    root = tmp_path / "tree"
+    make_tree(root, said.append, machine)
+
+    assert (root / "usr/sbin").is_dir()
+    assert [path.name for path in tmp_path.iterdir() if "unfinished" in path.name] == []
+    asked = next(line for line in said if line.startswith("I: "))
+    assert asked.endswith(f" sid {tmp_path}/tree.unfinished http://mirror.example/debian")
+    assert "--include=asterisk,asterisk-core-sounds-en-wav" in asked
+    assert "no-check-gpg" not in asked
+
+
+def test_a_failure_leaves_no_tree_and_the_next_try_starts_over(
+    machine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "tree"
+    monkeypatch.setenv("FAIL", "1")
+    with pytest.raises(PbxError, match=r"debootstrap failed \(1\): .*Couldn't download packages: asterisk"):
+        make_tree(root, lambda line: None, machine)
+    assert not root.exists()
+
+    monkeypatch.delenv("FAIL")
+    said: list[str] = []
+    make_tree(root, said.append, machine)
+    assert "an unfinished tree is there: starting over" in said
+    assert root.exists()
+
+
+def test_what_is_not_ours_stays(machine: Path, tmp_path: Path) -> None:
+    root = tmp_path / "tree"
+    root.mkdir()
+    (root / "letter").write_text("dear")
+    with pytest.raises(PbxError, match="exists but has no Asterisk that runs"):
+        make_tree(root, lambda line: None, machine)
+
+    (tmp_path / "other.unfinished").mkdir()
+    with pytest.raises(PbxError, match="in the way and not ours"):
+        make_tree(tmp_path / "other", lambda line: None, machine)
+    assert (root / "letter").exists()
+
+
+def test_no_debian_and_no_mirror_are_said(machine: Path, tmp_path: Path) -> None:
+    (machine / "apt/sources.list").write_text("deb http://a.example/x bookworm contrib\n")
+    with pytest.raises(PbxError, match="no mirror"):
+        make_tree(tmp_path / "tree", lambda line: None, machine)
+    (machine / "os-release").write_text("ID=fedora\n")
+    with pytest.raises(PbxError, match="no Debian machine"):
+        make_tree(tmp_path / "tree", lambda line: None, machine)
+
+
+def test_a_tree_knows_its_names_without_a_name_server(tmp_path: Path) -> None:
+    etc = tmp_path / "etc"
+    etc.mkdir()
+    (etc / "nsswitch.conf").write_text("passwd: files\nhosts: files dns\n")
+    (etc / "resolv.conf").symlink_to("/nowhere/resolv.conf")
+    settle_tree(tmp_path)
+    settle_tree(tmp_path)
+
+    assert f"127.0.0.1 {os.uname().nodename}\n" in (etc / "hosts").read_text()
+    assert (etc / "nsswitch.conf").read_text() == "passwd: files\nhosts: files\n"
+    assert (etc / "resolv.conf").read_text() == "nameserver 127.0.0.1\n"
+
+
+def test_speech_is_wanted_in_the_tree_only_when_the_host_has_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program(tmp_path, "sox", "#!/bin/sh\n")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert missing_speech() == ("espeak-ng",)
+
+
+@pytest.mark.parametrize(
+    ("said", "found"), [("Asterisk 22.10.1", True), ("Asterisk 18.9.0", False), ("hello", False)]
+)
+def test_the_hosts_asterisk_counts_from_version_20(
+    said: str, found: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program(tmp_path, "asterisk", f"#!/bin/sh\necho '{said}'\n")
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    asterisk = on_path()
+    assert (asterisk is not None) == found
+    assert asterisk is None or (asterisk.root is None and "chroot" not in asterisk.daemon_command("/x"))
+
+
+def test_a_tree_without_asterisk_is_none(tmp_path: Path) -> None:
+    assert in_tree(tmp_path) is None
+    (tmp_path / "usr/sbin").mkdir(parents=True)
+    program(tmp_path / "usr/sbin", "asterisk", "#!/bin/sh\nexit 1\n")
+    assert in_tree(tmp_path) is None
+
+
+def test_users_of_a_tree(tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/passwd").write_text("root:x:0:0::/:/bin/sh\nasterisk:x:101:103::/:/bin/false\n")
+    assert user_ids("asterisk", tmp_path) == (101, 103)
+    assert user_ids("root", None) == (0, 0)
+    with pytest.raises(PbxError, match="no user called nobody-here"):
+        user_ids("nobody-here", tmp_path)
+    with pytest.raises(PbxError, match="no user called"):
+        user_ids("nobody-here", None)
