@@ -78,11 +78,10 @@ async def test_an_agents_presence_follows_their_phone(pbx: PbxUnderTest, watched
         await watched.presence("PJSIP/101", Presence.IDLE)
         call = await other.dial(f"sip:101@127.0.0.1:{pbx.ports.sip}")
         rung = await agent.rung()
-        # With device_state_busy_at=1 a ringing phone counts as busy.
-        await watched.presence("PJSIP/101", Presence.RINGING, Presence.BUSY)
+        await watched.presence("PJSIP/101", Presence.RINGING)
         rung.answer()
         await call.answered()
-        await watched.presence("PJSIP/101", Presence.BUSY)
+        await watched.presence("PJSIP/101", Presence.IN_CALL)
         await call.hang_up()
         await rung.ended(5)
         await watched.presence("PJSIP/101", Presence.IDLE)
