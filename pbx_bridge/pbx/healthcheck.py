@@ -8,10 +8,19 @@ import sys
 
 
 def ready(host: str, port: int) -> bool:
-    """True when `/readyz` answers 200."""
+    """True when `/readyz` answers 200: callers are served."""
+    return _answers(host, port, "/readyz")
+
+
+def alive(host: str, port: int) -> bool:
+    """True when `/healthz` answers 200: the process stirs, whatever its links do."""
+    return _answers(host, port, "/healthz")
+
+
+def _answers(host: str, port: int, path: str) -> bool:
     connection = http.client.HTTPConnection(host, port, timeout=4)
     try:
-        connection.request("GET", "/readyz")
+        connection.request("GET", path)
         return connection.getresponse().status == http.HTTPStatus.OK
     except (OSError, http.client.HTTPException):
         return False

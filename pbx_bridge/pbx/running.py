@@ -148,7 +148,10 @@ def daemon_kept(plan: RunPlan) -> Kept:
     async def ready() -> bool:
         return await asyncio.to_thread(healthcheck.ready, plan.web.host, plan.web.port)
 
-    return Kept(spec=_daemon_spec(plan), ready=ready, ready_s=_DAEMON_START_S)
+    async def alive() -> bool:
+        return await asyncio.to_thread(healthcheck.alive, plan.web.host, plan.web.port)
+
+    return Kept(spec=_daemon_spec(plan), ready=ready, ready_s=_DAEMON_START_S, alive=alive)
 
 
 def _asterisk_spec(plan: RunPlan, command: Sequence[str], environment: Mapping[str, str], conf: str) -> ChildSpec:

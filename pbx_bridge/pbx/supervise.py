@@ -14,6 +14,7 @@ from pbx_bridge.pbx.child import Child, ChildSpec, start
 _DELAYS = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0)
 _SHORT_LIFE_S = 10.0
 _POLL_S = 0.05
+_FROZEN_AFTER = 3  # signs of life missed in a row
 
 Say = Callable[[str], None]
 Ready = Callable[[], Awaitable[bool]]
@@ -21,11 +22,19 @@ Ready = Callable[[], Awaitable[bool]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """A program to keep running. `ready` tells when it serves; `ready_s` is how long it may take."""
+    """A program to keep running.
+
+    Attributes:
+        ready: tells when it serves; `ready_s` is how long it may take to.
+        alive: tells that it stirs, asked every `alive_s` seconds; a program that does not is killed and started
+            again, as its sockets would keep callers waiting for it. None: not asked.
+    """
 
     spec: ChildSpec
     ready: Ready
     ready_s: float = 30.0
+    alive: Ready | None = None
+    alive_s: float = 5.0
 
 
 def delay(short_lives: int) -> float:
@@ -70,7 +79,7 @@ class Keeper:
         short_lives = 0
         while True:
             child = self._children[kept.spec.name]
-            await child.wait()
+            await self._until_ended(child, kept)
             short = time.monotonic() - child.started < _SHORT_LIFE_S
             short_lives = short_lives + 1 if short else 0
             wait = delay(short_lives)
@@ -81,6 +90,20 @@ class Keeper:
                 self._say(f"{kept.spec.name} is back")
             except PbxError as error:
                 self._say(str(error))
+
+    async def _until_ended(self, child: Child, kept: Kept) -> None:
+        ended = asyncio.ensure_future(child.wait())
+        missed = 0
+        try:
+            while kept.alive is not None and not ended.done() and missed < _FROZEN_AFTER:
+                await asyncio.wait({ended}, timeout=kept.alive_s)
+                missed = 0 if ended.done() or await kept.alive() else missed + 1
+            if not ended.done() and missed:
+                self._say(f"{kept.spec.name} runs but does not stir: killing it")
+                child.kill()
+            await ended
+        finally:
+            ended.cancel()
 
     async def _launch(self, kept: Kept) -> Child:
         # Shielded: a child that exists but is not in the table would never be stopped.

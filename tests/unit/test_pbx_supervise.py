@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -227,3 +228,24 @@ async def test_a_child_dies_with_a_parent_that_was_killed() -> None:
     finally:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
+
+
+async def test_a_program_that_does_not_stir_is_killed_and_started_again(tmp_path: Path) -> None:
+    kept = program(tmp_path, SERVE)
+    frozen: set[int] = set()
+
+    async def alive() -> bool:
+        return read_pid(kept.spec.pid_file) not in frozen
+
+    said: list[str] = []
+    keeper = Keeper(said.append)
+    asked = replace(kept, alive=alive, alive_s=0.01)
+    await keeper.start(asked)
+    first = read_pid(kept.spec.pid_file)
+    assert first is not None
+    os.kill(first, signal.SIGSTOP)
+    async with watched(keeper, asked):
+        frozen.add(first)
+        await until(lambda: read_pid(kept.spec.pid_file) not in (None, first))
+        await until(lambda: "it is back" in said)
+    assert "it runs but does not stir: killing it" in said
