@@ -12,6 +12,7 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, Final
 
 import aiohttp
@@ -20,17 +21,27 @@ import stamina
 import structlog
 
 from pbx_bridge.ari_handlers import wire
+from pbx_bridge.ari_handlers.socket import Socket, open_socket
 from pbx_bridge.errors import AriConflict, AriGone, AriRefused, AriUnavailable, AsteriskError
 from pbx_bridge.health import Health, LinkState
 
 log = structlog.get_logger()
 
 REQUEST_TIMEOUT: Final = 5.0  # seconds; ARI answers quick requests within milliseconds
-HEARTBEAT: Final = 15.0  # seconds between PINGs of ours; Asterisk sends none
+_LOOK: Final = 1.0  # seconds between two looks for overdue answers
 _WS_MAX_REQUEST: Final = 60_000  # Asterisk refuses frames over 65,535 bytes
 _FIRST_WITH_WS_REST: Final = (22, 4)
 
 Handler = Callable[[wire.Event], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A request whose answer is awaited, since `at` on the loop's clock."""
+
+    what: str
+    at: float
+    done: Callable[[AsteriskError | None], None]
 
 
 class AriLink:
@@ -63,8 +74,8 @@ class AriLink:
         self._health = health
         self._on_event, self._on_open, self._on_connect = on_event, on_open, on_connect
         self._session: aiohttp.ClientSession | None = None
-        self._socket: aiohttp.ClientWebSocketResponse | None = None
-        self._answers: dict[str, asyncio.Future[wire.RESTResponse]] = {}
+        self._socket: Socket | None = None
+        self._asked: dict[str, _Asked] = {}
         self._numbers = itertools.count(1)
         self._ws_rest = False
         self._was_connected = False
@@ -106,46 +117,32 @@ class AriLink:
         return isinstance(error, AriUnavailable) or (isinstance(error, AriRefused) and self._was_connected)
 
     async def _connect_and_listen(self) -> None:
+        url = f"{self._url}/events?app={self._app}&subscribeAll=false"
+        opened = open_socket(
+            url, authorization=self._auth["Authorization"], on_open=self._on_open, on_message=self._received
+        )
         try:
-            async with self._connected() as socket:
+            async with opened as socket:
                 await self._listen(socket)
-        except aiohttp.WSServerHandshakeError as error:
-            self._refused(error)
-            raise AriUnavailable(f"ARI answered {error.status} to the websocket") from error
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            self._down(str(error) or type(error).__name__)
-            raise AriUnavailable(f"ARI at {self._url}: {error}") from error
+        except (AriUnavailable, AriRefused) as error:
+            self._down(str(error))
+            raise
 
-    @asynccontextmanager
-    async def _connected(self) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
-        if self._session is None:
-            raise AriUnavailable("ARI is not open")
-        params = {"app": self._app, "subscribeAll": "false"}
-        async with self._session.ws_connect(
-            f"{self._url}/events", params=params, heartbeat=HEARTBEAT, max_msg_size=4 * 1024 * 1024, timeout=_CLOSE
-        ) as socket:
-            self._socket = socket
-            self._on_open()
-            try:
-                yield socket
-            finally:
-                self._socket = None
-                self._fail_answers()
-                if not socket.closed:
-                    await socket.close()
-
-    async def _listen(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+    async def _listen(self, socket: Socket) -> None:
+        self._socket = socket
         greeting = asyncio.create_task(self._greet(), name="ari-greeting")
         try:
-            async for message in socket:
-                if message.type in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
-                    self._received(message.data)
-                    if self.replaced.is_set():
-                        return
+            while not (socket.closed.done() or self.replaced.is_set()):
+                await asyncio.wait({socket.closed}, timeout=_LOOK)
+                self._give_up_overdue()
+            if self.replaced.is_set():
+                return
             self._down("Asterisk closed the connection")
             if not (greeting.done() and greeting.result()):
                 raise AriUnavailable("the ARI connection ended before it was of use")
         finally:
+            self._socket = None
+            self._give_up_all()
             greeting.cancel()
             await asyncio.gather(greeting, return_exceptions=True)
 
@@ -160,76 +157,80 @@ class AriLink:
         except AsteriskError as error:
             log.warning("ari_greeting_failed", reason=str(error))
             if self._socket is not None:
-                await self._socket.close()
+                self._socket.close()
             return False
         self._was_connected = True
         self._health.report("ari", LinkState.UP, f"Asterisk {info.system.version}")
         log.info("ari_connected", version=info.system.version)
         return True
 
-    def _received(self, data: str | bytes) -> None:
+    def _received(self, data: bytes) -> None:
         try:
             event = wire.decode_event(data)
         except msgspec.DecodeError:
             self.unknown_events += 1
             return
         if isinstance(event, wire.RESTResponse):
-            waiting = self._answers.pop(event.request_id, None)
-            if waiting is not None and not waiting.done():
-                waiting.set_result(event)
+            asked = self._asked.pop(event.request_id, None)
+            if asked is not None:
+                asked.done(_error_of(event.code, asked.what, event.body))
         elif isinstance(event, wire.ApplicationReplaced):
             self.replaced.set()
+            if self._socket is not None:
+                self._socket.close()
         else:
             self._on_event(event)
 
     def _down(self, reason: str) -> None:
         self._health.report("ari", LinkState.DOWN, reason)
 
-    def _refused(self, error: aiohttp.WSServerHandshakeError) -> None:
-        if error.status in (401, 403):
-            self._down("Asterisk refused our user or password")
-            raise AriRefused(f"ARI at {self._url} refused our user or password (HTTP {error.status})") from error
-        self._down(f"Asterisk answered {error.status}")
+    def _give_up_overdue(self) -> None:
+        # One look a second over what is asked, oldest first, instead of a timer for every request.
+        now = asyncio.get_running_loop().time()
+        while self._asked:
+            number, asked = next(iter(self._asked.items()))
+            if now - asked.at < REQUEST_TIMEOUT:
+                return
+            del self._asked[number]
+            asked.done(AriUnavailable(f"no answer to {asked.what} within {REQUEST_TIMEOUT:g} s"))
 
-    def _fail_answers(self) -> None:
-        for waiting in self._answers.values():
-            if not waiting.done():
-                waiting.set_exception(AriUnavailable("the ARI websocket was closed"))
-        self._answers.clear()
+    def _give_up_all(self) -> None:
+        asked, self._asked = self._asked, {}
+        for request in asked.values():
+            request.done(AriUnavailable(f"{request.what}: the ARI websocket was closed"))
 
     # --- requests ---
 
-    async def request(self, method: str, path: str, body: Any = None) -> bytes:
+    async def request(self, method: str, path: str, body: Any = None) -> None:
         """A request that never waits for a playback: over the websocket where that is possible.
 
         Raises AriGone, AriConflict, AriUnavailable, AriRefused or AsteriskError by the answer's status.
         """
         payload = wire.encode_json(body) if body is not None else b""
         if not self._ws_rest or len(payload) > _WS_MAX_REQUEST:
-            return await self.http(method, path, body)
-        answer = await self._over_socket(method, path, payload)
-        _raise_for(answer.code, method, path, answer.body)
-        return answer.body.encode()
+            await self.http(method, path, body)
+            return
+        answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    async def _over_socket(self, method: str, path: str, payload: bytes) -> wire.RESTResponse:
-        socket = self._socket
-        if socket is None:
+        def done(error: AsteriskError | None) -> None:
+            if answered.done():
+                return
+            if error is None:
+                answered.set_result(None)
+            else:
+                answered.set_exception(error)
+
+        self._ask(method, path, payload, done)
+        await answered
+
+    def _ask(self, method: str, path: str, payload: bytes, done: Callable[[AsteriskError | None], None]) -> None:
+        if self._socket is None:
             raise AriUnavailable("ARI is not connected")
         number = str(next(self._numbers))
-        waiting: asyncio.Future[wire.RESTResponse] = asyncio.get_running_loop().create_future()
-        self._answers[number] = waiting
         kind = "application/json" if payload else ""
         frame = wire.encode_request(wire.RESTRequest(number, method, path, kind, payload.decode()))
-        try:
-            async with asyncio.timeout(REQUEST_TIMEOUT):
-                await socket.send_frame(frame, aiohttp.WSMsgType.TEXT)
-                return await waiting
-        except TimeoutError:
-            raise AriUnavailable(f"no answer to {method} {path} within {REQUEST_TIMEOUT:g} s") from None
-        except (aiohttp.ClientError, OSError) as error:
-            raise AriUnavailable(f"{method} {path}: {error}") from error
-        finally:
-            self._answers.pop(number, None)
+        self._socket.send(frame)
+        self._asked[number] = _Asked(f"{method} {path}", asyncio.get_running_loop().time(), done)
 
     async def http(self, method: str, path: str, body: Any = None, timeout: float = 30.0) -> bytes:
         """A request over the HTTP pool: the lane for those that may wait for a playback."""
@@ -245,11 +246,10 @@ class AriLink:
                 text = await answer.read()
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise AriUnavailable(f"{method} {path}: {str(error) or type(error).__name__}") from error
-        _raise_for(answer.status, method, path, text.decode(errors="replace"))
+        refused = _error_of(answer.status, f"{method} {path}", text.decode(errors="replace"))
+        if refused is not None:
+            raise refused
         return text
-
-
-_CLOSE = aiohttp.ClientWSTimeout(ws_close=2.0)
 
 
 def _version(text: str) -> tuple[int, ...]:
@@ -257,18 +257,18 @@ def _version(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in digits if part.isdigit())
 
 
-def _raise_for(status: int, method: str, path: str, text: str) -> None:
+def _error_of(status: int, what: str, text: str) -> AsteriskError | None:
     if status < 300:
-        return
-    said = f"{method} {path}: {status} {text[:200]}"
+        return None
+    said = f"{what}: {status} {text[:200]}"
     match status:
         case 401 | 403:
-            raise AriRefused(said)
+            return AriRefused(said)
         case 404:
-            raise AriGone(said)
+            return AriGone(said)
         case 409 | 412:
-            raise AriConflict(said)
+            return AriConflict(said)
         case 503:
-            raise AriUnavailable(said)
+            return AriUnavailable(said)
         case _:
-            raise AsteriskError(said)
+            return AsteriskError(said)

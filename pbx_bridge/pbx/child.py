@@ -57,6 +57,11 @@ class Child:
         """False once it has ended."""
         return self.process.returncode is None
 
+    @property
+    def killed(self) -> bool:
+        """True when a signal ended it."""
+        return (self.process.returncode or 0) < 0
+
     async def wait(self) -> int:
         """Wait for its end; its exit status, negative for a signal."""
         return await self.process.wait()

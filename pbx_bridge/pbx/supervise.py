@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pbx_bridge.errors import PbxError
 from pbx_bridge.pbx.child import Child, ChildSpec, start
 
-# Seconds before the nth start in a row of lives too short to count. Any death is made good within 2 s at first.
+# Seconds before the nth start in a row of lives too short to count.
 _DELAYS = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0)
+_KILLED_S = 1.0  # at most, when a signal ended it: whoever sent it, callers wait; the promise is 2 s
 _SHORT_LIFE_S = 10.0
 _POLL_S = 0.05
 _FROZEN_AFTER = 3  # signs of life missed in a row
@@ -37,9 +38,13 @@ class Kept:
     alive_s: float = 5.0
 
 
-def delay(short_lives: int) -> float:
-    """Seconds to wait before starting again, after so many short lives in a row."""
-    return _DELAYS[min(short_lives, len(_DELAYS) - 1)]
+def delay(short_lives: int, *, killed: bool = False) -> float:
+    """Seconds to wait before starting again, after so many short lives in a row.
+
+    A program that ends by itself again and again waits longer than one that was killed.
+    """
+    wait = _DELAYS[min(short_lives, len(_DELAYS) - 1)]
+    return min(wait, _KILLED_S) if killed else wait
 
 
 class Keeper:
@@ -82,7 +87,7 @@ class Keeper:
             await self._until_ended(child, kept)
             short = time.monotonic() - child.started < _SHORT_LIFE_S
             short_lives = short_lives + 1 if short else 0
-            wait = delay(short_lives)
+            wait = delay(short_lives, killed=child.killed)
             self._say(f"{kept.spec.name} ended ({child.ending()}); starting it again in {wait:g} s")
             await asyncio.sleep(wait)
             try:

@@ -73,7 +73,7 @@ async def test_without_a_daemon_and_agents_the_caller_is_told_and_let_go(pbx: Pb
     since = lines(pbx.paths.cel)
     async with Phone(from_number=CALLER) as phone:
         call = await phone.call(dial(pbx))
-        ending = await call.ended(15)
+        ending = await call.ended(30)
 
     rows = spool(pbx, since)
     assert ending.by == "them"
@@ -138,7 +138,7 @@ async def test_a_daemon_that_froze_while_the_caller_was_in_the_queue(pbx: PbxUnd
         async with session.post(f"/ari/channels/{channel}/continue", params=target) as answer:
             assert answer.status == 204
         await event(socket, "StasisStart")
-        ending = await call.ended(15)
+        ending = await call.ended(30)
 
     assert ending.by == "them"
 

@@ -34,7 +34,7 @@ while True: time.sleep(0.01)
 """
 FAIL = """
 import sys
-print("working on it")
+print("working on it", flush=True)
 print("pbx-bridge: unknown setting web.prot; did you mean port?", file=sys.stderr)
 sys.exit(1)
 """
@@ -249,3 +249,8 @@ async def test_a_program_that_does_not_stir_is_killed_and_started_again(tmp_path
         await until(lambda: read_pid(kept.spec.pid_file) not in (None, first))
         await until(lambda: "it is back" in said)
     assert "it runs but does not stir: killing it" in said
+
+
+def test_a_killed_program_is_never_kept_waiting() -> None:
+    assert all(delay(lives, killed=True) <= 1.0 for lives in range(20))
+    assert delay(0, killed=True) == delay(0)
