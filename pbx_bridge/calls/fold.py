@@ -89,7 +89,16 @@ def _call(known: _Sorted) -> Call:
     direction = _direction(timeline, called)
     segments = _closed(segments_of(timeline, direction, known.events, steps), over_at)
     who = ended_by(timeline, direction, steps) if over_at is not None and not lost else ""
-    ending = Ending(timeline=timeline, segments=segments, steps=steps, direction=direction, lost=lost, ended_by=who)
+    fallback = any(_is_fallback(row) for row in timeline.rows)
+    ending = Ending(
+        timeline=timeline,
+        segments=segments,
+        steps=steps,
+        direction=direction,
+        lost=lost,
+        ended_by=who,
+        fallback=fallback,
+    )
     return Call(
         call_id=call_id(root.first.node, root.first.uniqueid),
         node=root.first.node,
@@ -110,7 +119,7 @@ def _call(known: _Sorted) -> Call:
         wait_us=_length(segments, SegmentKind.WAIT, seen_until),
         ivr_us=_length(segments, SegmentKind.IVR, seen_until),
         ended_by=who,
-        fallback=any(_is_fallback(row) for row in timeline.rows),
+        fallback=fallback,
         segments=segments,
         steps=tuple(CallStep(at=s.at, flow_node=s.flow_node, kind=s.kind.value, data=s.data) for s in steps),
     )

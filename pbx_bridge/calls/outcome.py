@@ -22,6 +22,7 @@ class Ending:
     Attributes:
         lost: the PBX died with the call.
         ended_by: as in Call.
+        fallback: the dialplan had to serve the caller without the menus.
         served: the IVR's answer was heard to its end.
     """
 
@@ -31,6 +32,7 @@ class Ending:
     direction: Direction
     lost: bool
     ended_by: str
+    fallback: bool = False
 
     def last(self, kind: SegmentKind) -> Segment | None:
         return next((s for s in reversed(self.segments) if s.kind is kind), None)
@@ -76,7 +78,8 @@ def _inbound(ending: Ending) -> Outcome:
 
 def _in_the_menus(ending: Ending) -> Outcome:
     if ending.ended_by == "caller":
-        return Outcome.ABANDONED_IVR
+        # Without us the dialplan was taking the caller to a person: the wait for one is what they gave up.
+        return Outcome.ABANDONED_QUEUE if ending.fallback else Outcome.ABANDONED_IVR
     # Ended by us, and nobody was reached: never taken at all, or sent away by the menu.
     return Outcome.MISSED if ending.met_machine or ending.timeline.root.answered_at else Outcome.REJECTED
 

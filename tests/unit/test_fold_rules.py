@@ -55,6 +55,14 @@ def test_hung_up_while_it_was_read_is_abandoned() -> None:
     assert (call.outcome, call.ended_by, call.talk_us) == (Outcome.ABANDONED_IVR, "caller", 0)
 
 
+def test_hung_up_while_the_dialplan_took_over_gave_up_the_wait_for_a_person() -> None:
+    facts = facts_of("hangup_in_prompt")
+    root = root_of(facts)
+    told = replace(root, event="USER_DEFINED", offset=10_000, user_type="PBXB", extra={"extra": "fallback"})
+    call = folded([*facts, told])
+    assert (call.outcome, call.fallback) == (Outcome.ABANDONED_QUEUE, True)
+
+
 def test_self_served_counts_for_nothing_once_a_person_answered() -> None:
     facts = facts_of("ivr_queue_answered")
     root = root_of(facts)
