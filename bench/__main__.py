@@ -16,7 +16,7 @@ from bench import report
 from bench.callers import require_sipp
 from bench.figure import CannotMeasure, Figure
 from bench.measures import ALL
-from bench.system import PbxUnderTest, Say, asterisk, system
+from bench.system import Pbx, Say, asterisk, system
 
 _PEOPLE = 200
 _LIMIT_S = 420.0  # a run takes half as long; one that hangs must end by itself
@@ -58,7 +58,7 @@ def run(only: Collection[str], *, quick: bool) -> tuple[Sequence[Figure], Sequen
         return figures, (f"Asterisk {pbx.plan.version}, Python {platform.python_version()}, {os.cpu_count()} cores",)
 
 
-async def _measure(pbx: PbxUnderTest, only: Collection[str], quick: bool, say: Say) -> Sequence[Figure]:
+async def _measure(pbx: Pbx, only: Collection[str], quick: bool, say: Say) -> Sequence[Figure]:
     figures: list[Figure] = []
     try:
         async with asyncio.timeout(_LIMIT_S), system(pbx, _PEOPLE, say) as made:

@@ -1,7 +1,7 @@
 """The peer: a minimal asyncari application, which answers, plays, reads a variable and hangs up. Nothing is kept.
 
-Run as a program of its own, so that its CPU can be read as the daemon's is: `python -m bench.peer URL APP USER MEDIA`, the
-password on standard input.
+Run as a program of its own, so that its CPU can be read as the daemon's is:
+`python -m bench.peer URL APP USER MEDIA`, the password on standard input.
 """
 
 from __future__ import annotations
@@ -119,4 +119,5 @@ async def _attend(channel: Any, media: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(*sys.argv[1:5], sys.stdin.readline().strip()))
+    address, name_of_app, account, sound = sys.argv[1:]
+    asyncio.run(serve(address, name_of_app, account, sound, sys.stdin.readline().strip()))

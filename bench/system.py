@@ -25,6 +25,7 @@ _USER = "bench"
 _RTP_PORTS = 4000
 
 Say = Callable[[str], None]
+Pbx = PbxUnderTest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

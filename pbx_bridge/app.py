@@ -164,11 +164,11 @@ class _Desk:
                 log.warning("run_not_readable", channel=state.channel, reason=str(error))
         self.stasis.remember(runs)
 
-    async def _keep(self, facts: Sequence[RawFact], run: Run) -> None:
+    def _keep(self, facts: Sequence[RawFact], run: Run) -> asyncio.Future[None]:
         state: RunState | RunGone = RunState(node=run.node, channel=run.channel, body=msgspec.json.encode(run))
         if run.phase is Phase.OVER:
             state = RunGone(node=run.node, channel=run.channel)
-        await self._store.journal.add(facts, runs=[state])
+        return self._store.journal.post(facts, runs=[state])
 
     async def _forget(self, channels: Sequence[str]) -> None:
         await self._store.journal.add((), runs=[RunGone(node=self._node, channel=name) for name in channels])

@@ -3,24 +3,27 @@
 Everything about one call goes through its mailbox, in order. The dead-man timer: the dialplan sends a caller to the
 queue when `TIMEOUT(absolute)` runs out, 10 s after we last set it. It cannot be set while a playback runs (the
 request would wait for its end), so it is set before each chunk that would outlast it and while silence is kept.
+
+Most requests are told, not awaited (requests.py): what Asterisk refuses comes back through the mailbox.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, assert_never
 
 import msgspec
 import structlog
 
+from pbx_bridge.ari_handlers.alarm import Alarm
+from pbx_bridge.ari_handlers.mailbox import Mailbox
 from pbx_bridge.ari_handlers.requests import Ari
 from pbx_bridge.ari_handlers.speech import Chunk, Speaker, chunks
 from pbx_bridge.calls.facts import RawFact, StepKind, step_fact
-from pbx_bridge.errors import AriConflict, AriGone, AriUnavailable, AsteriskError, PromptError, StoreError
+from pbx_bridge.errors import AriConflict, AriGone, AriUnavailable, AsteriskError, PromptError
 from pbx_bridge.health import Clock, Meter
 from pbx_bridge.ivr import engine
 from pbx_bridge.ivr.flow import Flow
@@ -55,16 +58,26 @@ _RENEW_BELOW = 5.0  # seconds left when the timer is renewed in silence
 _OVERDUE = 3.0  # seconds after a chunk's length when its end counts as never told
 _DURABLE_WITHIN = 0.5  # seconds the caller waits for the store before going on without it
 _MAILBOX = 256
+_UNKNOWN = -1  # a chunk that no playback has
 _CHUNKS_TO_HUSH = 4  # after a crash only the prompt is known, not how far into it we were
 
 
 @dataclass(frozen=True, slots=True)
 class ChunkEnded:
-    """ARI says that one of our playbacks ended."""
+    """One of our playbacks ended: `told` by ARI, or given up by us."""
 
     playback: int
     chunk: int
     failed: bool = False
+    told: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Asterisk refused what was told it; `playback` is that of a prompt."""
+
+    error: AsteriskError
+    playback: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +90,17 @@ class Left:
     """StasisEnd: the channel is no longer ours."""
 
 
-Item = Happening | ChunkEnded | StillThere | Left
+Item = Happening | ChunkEnded | Refused | StillThere | Left
 
-Keep = Callable[[Sequence[RawFact], Run], Awaitable[None]]
+Keep = Callable[[Sequence[RawFact], Run], asyncio.Future[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
-    """What a caller needs from the rest of the daemon. `keep` writes steps and the run's checkpoint, durably."""
+    """What a caller needs from the rest of the daemon.
+
+    `keep` begins to write steps and the run's checkpoint, in the order it is called; done when they are on disk.
+    """
 
     ari: Ari
     flow: Flow
@@ -102,7 +118,6 @@ class _Saying:
     play: Play
     chunks: tuple[Chunk, ...]
     at: int = 0
-    overdue: asyncio.TimerHandle | None = field(default=None)
 
 
 class Caller:
@@ -111,13 +126,17 @@ class Caller:
     def __init__(self, run: Run, means: Means, *, answered: bool, alive_for: float = ALIVE_SECONDS) -> None:
         self.run, self._means = run, means
         self._answered = answered
-        self._mailbox: asyncio.Queue[Item] = asyncio.Queue(_MAILBOX)
+        self._mailbox: Mailbox[Item] = Mailbox(_MAILBOX)
         self._loop = asyncio.get_running_loop()
         self._alive_until = self._loop.time() + alive_for
         self._saying: _Saying | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._overdue = Alarm(self._is_overdue)
+        self._timer, self._timer_number = Alarm(self._time_is_up), 0
+        # Playbacks whose end was not told. Of a run that goes on, nobody knows: as if there were one.
+        self._sounding: set[tuple[int, int]] = {(run.playback, _UNKNOWN)} if run.playback else set()
         self._lookup: asyncio.Task[None] | None = None
-        self._saved: asyncio.Task[None] | None = None
+        self._unsaved: list[WriteStep] = []
+        self._saved: asyncio.Future[None] | None = None
         self._key_at: datetime | None = None
         self._gone = False
         self._adrift = False  # ARI failed us in the middle of something: wait for Resumed, or for the dialplan
@@ -126,9 +145,7 @@ class Caller:
 
     def post(self, item: Item) -> None:
         """Tell the caller's actor. A flood of keys beyond the mailbox is dropped: no person keys 256 ahead."""
-        try:
-            self._mailbox.put_nowait(item)
-        except asyncio.QueueFull:
+        if not self._mailbox.post(item):
             log.warning("caller_mailbox_full", channel=self.run.channel)
 
     def key(self, digit: str, at: datetime | None) -> None:
@@ -155,7 +172,7 @@ class Caller:
             else:
                 await self._take(first)
             while self.run.phase not in (Phase.OVER, Phase.QUEUED):
-                await self._take(await self._mailbox.get())
+                await self._take(await self._mailbox.next())
         finally:
             self._let_go()
             await self._settle()
@@ -164,6 +181,8 @@ class Caller:
         match item:
             case ChunkEnded():
                 await self._chunk_ended(item)
+            case Refused():
+                await self._refused(item)
             case StillThere():
                 await self._stay_alive(0.0, floor=_RENEW_BELOW)
             case Left():
@@ -206,9 +225,10 @@ class Caller:
         await self._carry_out(effects)
 
     async def _carry_out(self, effects: Sequence[Effect]) -> None:
-        self._keep([e for e in effects if isinstance(e, WriteStep)])
+        self._unsaved += [e for e in effects if isinstance(e, WriteStep)]
         try:
             if not self._answered and not self._gone:
+                self._save()
                 await self._means.ari.answer(self.run.channel)
                 self._answered = True
             for effect in effects:
@@ -217,10 +237,10 @@ class Caller:
             await self._lost_channel(error)
         except AriUnavailable as error:
             self._drift(error)
+        finally:
+            self._save()
 
     async def _do(self, effect: Effect) -> None:
-        if isinstance(effect, ToQueue | HangUp):
-            await self._settle()
         match effect:
             case Play():
                 await self._play(effect)
@@ -233,6 +253,7 @@ class Caller:
             case ToQueue(queue, language):
                 await self._to_queue(queue, language)
             case HangUp():
+                await self._settle()
                 await self._means.ari.leave(self.run.channel)
             case WriteStep():
                 pass  # kept already, with the checkpoint
@@ -246,6 +267,18 @@ class Caller:
         self._gone = True
         log.info("caller_left", channel=self.run.channel, reason=str(error))
         await self._happen(Gone(self._who_left()))
+
+    async def _refused(self, refused: Refused) -> None:
+        error, saying = refused.error, self._saying
+        if isinstance(error, AriGone | AriConflict):
+            await self._lost_channel(error)
+        elif isinstance(error, AriUnavailable):
+            self._drift(error)
+        elif saying is not None and saying.play.playback == refused.playback:
+            await self._prompt_refused(saying, error)
+
+    def _failed(self, error: AsteriskError) -> None:
+        self.post(Refused(error))
 
     def _who_left(self) -> str:
         # Past the dead-man timer it was the dialplan that took the caller away from a daemon that did not stir.
@@ -266,30 +299,43 @@ class Caller:
         await self._play_chunk(self._saying)
 
     async def _play_chunk(self, saying: _Saying) -> None:
-        chunk = saying.chunks[saying.at]
+        chunk, playback = saying.chunks[saying.at], saying.play.playback
         await self._stay_alive(chunk.seconds)
         self._meter()
+        self._sounding.add((playback, saying.at))
+        name = playback_id(self.run.channel, playback, saying.at)
         try:
             await self._means.ari.play(
-                self.run.channel, playback_id(self.run.channel, saying.play.playback, saying.at), chunk.uris
+                self.run.channel, name, chunk.uris, lambda error: self.post(Refused(error, playback))
             )
         except (AriGone, AriConflict, AriUnavailable):
             raise
         except AsteriskError as error:
-            log.error("prompt_refused", channel=self.run.channel, reason=str(error))
-            self._saying = None
-            self.post(PromptEnded(saying.play.playback, heard=False))
+            await self._prompt_refused(saying, error)
             return
         self._said(saying.play, chunk)
-        ended = ChunkEnded(saying.play.playback, saying.at, failed=True)
-        saying.overdue = self._loop.call_later(chunk.seconds + _OVERDUE, self.post, ended)
+        self._overdue.set(chunk.seconds + _OVERDUE)
+
+    async def _prompt_refused(self, saying: _Saying, error: AsteriskError) -> None:
+        log.error("prompt_refused", channel=self.run.channel, reason=str(error))
+        self._silenced()
+        self.post(PromptEnded(saying.play.playback, heard=False))
+
+    def _is_overdue(self) -> None:
+        if self._saying is not None:
+            self.post(ChunkEnded(self._saying.play.playback, self._saying.at, failed=True, told=False))
+
+    def _silenced(self) -> None:
+        self._saying = None
+        self._overdue.clear()
 
     async def _chunk_ended(self, ended: ChunkEnded) -> None:
         saying = self._saying
+        if ended.told:
+            self._sounding.discard((ended.playback, ended.chunk))
         if saying is None or (ended.playback, ended.chunk) != (saying.play.playback, saying.at):
             return
-        if saying.overdue is not None:
-            saying.overdue.cancel()
+        self._overdue.clear()
         saying.at += 1
         if ended.failed or saying.at == len(saying.chunks):
             self._saying = None
@@ -304,18 +350,24 @@ class Caller:
             await self._lost_channel(error)
         except AriUnavailable as error:
             self._drift(error)
+        finally:
+            self._save()
 
     async def _stop(self) -> None:
-        saying, self._saying = self._saying, None
-        if saying is None:
-            return
-        if saying.overdue is not None:
-            saying.overdue.cancel()
-        await self._stop_chunk(saying.play.playback, saying.at)
+        saying = self._saying
+        if saying is not None:
+            self._silenced()
+            await self._stop_chunk(saying.play.playback, saying.at)
 
     async def _stop_chunk(self, playback: int, chunk: int) -> None:
-        with contextlib.suppress(AriGone, AriConflict):  # it ended in the same moment
-            await self._means.ari.stop_playback(playback_id(self.run.channel, playback, chunk))
+        try:
+            await self._means.ari.stop_playback(playback_id(self.run.channel, playback, chunk), self._not_stopped)
+        except (AriGone, AriConflict) as error:
+            self._not_stopped(error)
+
+    def _not_stopped(self, error: AsteriskError) -> None:
+        if not isinstance(error, AriGone | AriConflict):  # it ended in the same moment
+            self._failed(error)
 
     def _meter(self) -> None:
         if self._key_at is not None:
@@ -331,7 +383,7 @@ class Caller:
             return
         limit = max(ALIVE_SECONDS, round(seconds + 2 * _ALIVE_MARGIN + 0.5))
         try:
-            await self._means.ari.set_variable(self.run.channel, "TIMEOUT(absolute)", str(limit))
+            await self._set("TIMEOUT(absolute)", str(limit))
         except (AriGone, AriConflict) as error:
             if seconds:
                 raise
@@ -343,12 +395,22 @@ class Caller:
             return  # the dialplan takes over if this lasts
         self._alive_until = now + limit
 
+    async def _set(self, name: str, value: str) -> None:
+        if not self._sounding:
+            await self._means.ari.set_in_silence(self.run.channel, name, value, self._failed)
+            return
+        self._save()
+        await self._means.ari.set_variable(self.run.channel, name, value)
+        self._sounding.clear()  # it waited for the end of whatever played
+
     # --- timers and lookups ---
 
     def _start_timer(self, timer: int, seconds: float) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self._loop.call_later(seconds, self.post, TimeUp(timer))
+        self._timer_number = timer
+        self._timer.set(seconds)
+
+    def _time_is_up(self) -> None:
+        self.post(TimeUp(self._timer_number))
 
     def _look_up(self, number: int, what: str, key: str) -> None:
         if self._lookup is not None:
@@ -368,16 +430,15 @@ class Caller:
     # --- leaving ---
 
     async def _to_queue(self, queue: str, language: str) -> None:
+        await self._settle()
         try:
-            await self._means.ari.set_variable(self.run.channel, "CHANNEL(language)", language)
+            await self._set("CHANNEL(language)", language)
         finally:
             await self._means.ari.continue_at(self.run.channel, QUEUE_CONTEXT, queue)
 
     def _let_go(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._saying is not None and self._saying.overdue is not None:
-            self._saying.overdue.cancel()
+        self._timer.close()
+        self._overdue.close()
         if self._lookup is not None:
             self._lookup.cancel()
 
@@ -397,21 +458,22 @@ class Caller:
             }
             steps.append(WriteStep(self.run.steps + len(steps), StepKind.SAID, self.run.at, data))
         self.run = msgspec.structs.replace(self.run, steps=self.run.steps + len(steps))
-        self._keep(steps)
+        self._unsaved += steps
 
-    def _keep(self, steps: Sequence[WriteStep]) -> None:
-        """Begin to write steps and the run as it stands; `_settle` waits for it."""
-        if not steps:
+    def _save(self) -> None:
+        """Begin to write the steps so far and the run as it stands; `_settle` waits for it."""
+        if not self._unsaved:
             return
         now = self._means.clock()
-        facts = [self._fact(step, now) for step in steps]
-        self._saved = asyncio.create_task(self._save(facts, self.run), name=f"keep-{self.run.channel}")
+        facts = [self._fact(step, now) for step in self._unsaved]
+        self._unsaved = []
+        self._saved = self._means.keep(facts, self.run)
+        self._saved.add_done_callback(self._kept)
 
-    async def _save(self, facts: Sequence[RawFact], run: Run) -> None:
-        try:
-            await self._means.keep(facts, run)
-        except StoreError as error:
-            log.error("steps_not_kept", channel=run.channel, steps=len(facts), reason=str(error))
+    def _kept(self, saved: asyncio.Future[None]) -> None:
+        error = None if saved.cancelled() else saved.exception()
+        if error is not None:
+            log.error("steps_not_kept", channel=self.run.channel, reason=str(error))
 
     def _fact(self, step: WriteStep, now: datetime) -> RawFact:
         data: dict[str, Any] = dict(step.data)
@@ -431,6 +493,7 @@ class Caller:
         Steps go to the store's queue before the effects they explain are carried out, and are on disk within its
         commit window; only before the caller leaves our hands is that waited for, as nobody would hear it anyway.
         """
+        self._save()
         if self._saved is not None and not self._saved.done():
             await asyncio.wait({self._saved}, timeout=_DURABLE_WITHIN)
 

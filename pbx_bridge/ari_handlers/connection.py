@@ -33,15 +33,32 @@ _WS_MAX_REQUEST: Final = 60_000  # Asterisk refuses frames over 65,535 bytes
 _FIRST_WITH_WS_REST: Final = (22, 4)
 
 Handler = Callable[[wire.Event], None]
+Failed = Callable[[AsteriskError], None]
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
     """A request whose answer is awaited, since `at` on the loop's clock."""
 
-    what: str
+    method: str
+    path: str
     at: float
-    done: Callable[[AsteriskError | None], None]
+    heard: asyncio.Future[None] | Failed
+
+    @property
+    def what(self) -> str:
+        return f"{self.method} {self.path}"
+
+    def answered(self, error: AsteriskError | None) -> None:
+        if not isinstance(self.heard, asyncio.Future):
+            if error is not None:
+                self.heard(error)
+        elif self.heard.done():
+            pass  # whoever asked was cancelled
+        elif error is None:
+            self.heard.set_result(None)
+        else:
+            self.heard.set_exception(error)
 
 
 class AriLink:
@@ -77,6 +94,7 @@ class AriLink:
         self._socket: Socket | None = None
         self._asked: dict[str, _Asked] = {}
         self._numbers = itertools.count(1)
+        self._loop_time = asyncio.get_running_loop().time
         self._ws_rest = False
         self._was_connected = False
         self.unknown_events = 0
@@ -117,12 +135,11 @@ class AriLink:
         return isinstance(error, AriUnavailable) or (isinstance(error, AriRefused) and self._was_connected)
 
     async def _connect_and_listen(self) -> None:
+        if self._session is None:
+            raise AriUnavailable("ARI is not open")
         url = f"{self._url}/events?app={self._app}&subscribeAll=false"
-        opened = open_socket(
-            url, authorization=self._auth["Authorization"], on_open=self._on_open, on_message=self._received
-        )
         try:
-            async with opened as socket:
+            async with open_socket(self._session, url, on_open=self._on_open, on_message=self._received) as socket:
                 await self._listen(socket)
         except (AriUnavailable, AriRefused) as error:
             self._down(str(error))
@@ -173,33 +190,48 @@ class AriLink:
         if isinstance(event, wire.RESTResponse):
             asked = self._asked.pop(event.request_id, None)
             if asked is not None:
-                asked.done(_error_of(event.code, asked.what, event.body))
+                asked.answered(None if event.code < 300 else _error_of(event.code, asked.what, event.body))
         elif isinstance(event, wire.ApplicationReplaced):
             self.replaced.set()
             if self._socket is not None:
                 self._socket.close()
         else:
-            self._on_event(event)
+            try:
+                self._on_event(event)
+            except Exception:  # one event's fault must not cost every caller the connection
+                log.exception("ari_event_failed", kind=type(event).__name__)
 
     def _down(self, reason: str) -> None:
         self._health.report("ari", LinkState.DOWN, reason)
 
     def _give_up_overdue(self) -> None:
         # One look a second over what is asked, oldest first, instead of a timer for every request.
-        now = asyncio.get_running_loop().time()
+        now = self._loop_time()
         while self._asked:
             number, asked = next(iter(self._asked.items()))
             if now - asked.at < REQUEST_TIMEOUT:
                 return
             del self._asked[number]
-            asked.done(AriUnavailable(f"no answer to {asked.what} within {REQUEST_TIMEOUT:g} s"))
+            asked.answered(AriUnavailable(f"no answer to {asked.what} within {REQUEST_TIMEOUT:g} s"))
 
     def _give_up_all(self) -> None:
         asked, self._asked = self._asked, {}
         for request in asked.values():
-            request.done(AriUnavailable(f"{request.what}: the ARI websocket was closed"))
+            request.answered(AriUnavailable(f"{request.what}: the ARI websocket was closed"))
 
     # --- requests ---
+
+    def tell(self, method: str, path: str, body: Any, failed: Failed) -> bool:
+        """Ask over the websocket without waiting; `failed` is called if Asterisk refuses, or does not answer.
+
+        What is told and requested is done in the order it was asked in. False when it must go over HTTP instead.
+        Raises AriUnavailable when there is no connection.
+        """
+        payload = wire.encode_json(body) if body is not None else b""
+        if not self._ws_rest or len(payload) > _WS_MAX_REQUEST:
+            return False
+        self._ask(method, path, payload, failed)
+        return True
 
     async def request(self, method: str, path: str, body: Any = None) -> None:
         """A request that never waits for a playback: over the websocket where that is possible.
@@ -211,26 +243,17 @@ class AriLink:
             await self.http(method, path, body)
             return
         answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-        def done(error: AsteriskError | None) -> None:
-            if answered.done():
-                return
-            if error is None:
-                answered.set_result(None)
-            else:
-                answered.set_exception(error)
-
-        self._ask(method, path, payload, done)
+        self._ask(method, path, payload, answered)
         await answered
 
-    def _ask(self, method: str, path: str, payload: bytes, done: Callable[[AsteriskError | None], None]) -> None:
+    def _ask(self, method: str, path: str, payload: bytes, heard: asyncio.Future[None] | Failed) -> None:
         if self._socket is None:
             raise AriUnavailable("ARI is not connected")
         number = str(next(self._numbers))
         kind = "application/json" if payload else ""
         frame = wire.encode_request(wire.RESTRequest(number, method, path, kind, payload.decode()))
         self._socket.send(frame)
-        self._asked[number] = _Asked(f"{method} {path}", asyncio.get_running_loop().time(), done)
+        self._asked[number] = _Asked(method, path, self._loop_time(), heard)
 
     async def http(self, method: str, path: str, body: Any = None, timeout: float = 30.0) -> bytes:
         """A request over the HTTP pool: the lane for those that may wait for a playback."""
@@ -246,9 +269,8 @@ class AriLink:
                 text = await answer.read()
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise AriUnavailable(f"{method} {path}: {str(error) or type(error).__name__}") from error
-        refused = _error_of(answer.status, f"{method} {path}", text.decode(errors="replace"))
-        if refused is not None:
-            raise refused
+        if answer.status >= 300:
+            raise _error_of(answer.status, f"{method} {path}", text.decode(errors="replace"))
         return text
 
 
@@ -257,9 +279,7 @@ def _version(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in digits if part.isdigit())
 
 
-def _error_of(status: int, what: str, text: str) -> AsteriskError | None:
-    if status < 300:
-        return None
+def _error_of(status: int, what: str, text: str) -> AsteriskError:
     said = f"{what}: {status} {text[:200]}"
     match status:
         case 401 | 403:

@@ -1,4 +1,8 @@
-"""ARI's requests that we use, as verbs. Each knows its lane: see connection.py."""
+"""ARI's requests that we use, as verbs. Each knows its lane: see connection.py.
+
+Those that take `failed` do not wait for the answer where they go over the websocket: Asterisk does what comes over it
+in order, so what is asked next cannot overtake them. `failed` is then told of a refusal; over HTTP it is raised.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from collections.abc import Sequence
 from urllib.parse import quote
 
 from pbx_bridge.ari_handlers import wire
-from pbx_bridge.ari_handlers.connection import AriLink
+from pbx_bridge.ari_handlers.connection import AriLink, Failed
 
 
 class Ari:
@@ -26,13 +30,20 @@ class Ari:
         body = {"variable": name, "value": value}
         await self._link.http("POST", f"channels/{_id(channel)}/variable", body, timeout)
 
-    async def play(self, channel: str, playback: str, media: Sequence[str]) -> None:
-        """Play these media, one after the other, as one playback with the id we chose."""
-        await self._link.request("POST", f"channels/{_id(channel)}/play/{_id(playback)}", {"media": list(media)})
+    async def set_in_silence(self, channel: str, name: str, value: str, failed: Failed) -> None:
+        """The same while nothing plays on the channel, when it cannot wait: over the websocket.
 
-    async def stop_playback(self, playback: str) -> None:
+        Whoever is wrong about that makes every caller wait: use it only if the end of all our playbacks was told.
+        """
+        await self._tell("POST", f"channels/{_id(channel)}/variable", {"variable": name, "value": value}, failed)
+
+    async def play(self, channel: str, playback: str, media: Sequence[str], failed: Failed) -> None:
+        """Play these media, one after the other, as one playback with the id we chose."""
+        await self._tell("POST", f"channels/{_id(channel)}/play/{_id(playback)}", {"media": media}, failed)
+
+    async def stop_playback(self, playback: str, failed: Failed) -> None:
         """Stop a playback, or cancel a queued one."""
-        await self._link.request("DELETE", f"playbacks/{_id(playback)}")
+        await self._tell("DELETE", f"playbacks/{_id(playback)}", None, failed)
 
     async def continue_at(self, channel: str, context: str, extension: str) -> None:
         """Give the channel back to the dialplan, at a place of ours (never one that a caller chose)."""
@@ -55,6 +66,10 @@ class Ari:
         """When this Asterisk came up, and which version it is."""
         return wire.decode_info(await self._link.http("GET", "asterisk/info"))
 
+    async def _tell(self, method: str, path: str, body: object, failed: Failed) -> None:
+        if not self._link.tell(method, path, body, failed):
+            await self._link.http(method, path, body)
+
 
 def _id(text: str) -> str:
-    return quote(text, safe="")
+    return quote(text, safe=":")

@@ -168,7 +168,11 @@ def step_fact(
     data: Mapping[str, Any],
 ) -> RawFact:
     """The journal's form of an IVR step."""
-    body = json.dumps({"kind": kind, "flow_node": flow_node, "data": dict(data)}, ensure_ascii=False)
+    told = {"kind": kind, "flow_node": flow_node, "data": dict(data)}
+    try:
+        body = msgspec.json.encode(told).decode()
+    except UnicodeEncodeError:  # half a character, from a caller
+        body = json.dumps(told, ensure_ascii=False)
     return RawFact(
         node=node,
         file=f"step:{channel}",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pbx_bridge.calls.facts import RawFact
@@ -36,7 +37,23 @@ class Journal:
         Waits while the store is behind or refuses; raises StoreError only when it is closed or these very rows
         cannot be kept.
         """
+        write = self._adding(facts, cursors, runs, unreadable)
+        await self._writer.submit(write, weight=max(1, len(facts)))
 
+    def post(self, facts: Sequence[RawFact], *, runs: Sequence[RunState | RunGone] = ()) -> asyncio.Future[None]:
+        """The same for the few facts of a caller who must not wait: queued at once, in the order of the calls.
+
+        Done when they are on disk, with StoreError if that cannot be.
+        """
+        return self._writer.put(self._adding(facts, (), runs, ()), weight=max(1, len(facts)))
+
+    def _adding(
+        self,
+        facts: Sequence[RawFact],
+        cursors: Sequence[Cursor],
+        runs: Sequence[RunState | RunGone],
+        unreadable: Sequence[Unreadable],
+    ) -> Callable[[Transaction], None]:
         def write(transaction: Transaction) -> None:
             transaction.facts.extend(facts)
             for run in runs:
@@ -47,7 +64,7 @@ class Journal:
                 rows = [_unreadable_row(record, to_us(self._clock())) for record in unreadable]
                 transaction.db.executemany(SQL["insert_unreadable"], rows)
 
-        await self._writer.submit(write, weight=max(1, len(facts)))
+        return write
 
     async def cursors(self, node: str) -> list[Cursor]:
         """How far each file of a node was read, the latest moved last."""

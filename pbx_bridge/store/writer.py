@@ -115,16 +115,21 @@ class Writer:
             self._report(LinkState.DEGRADED, f"{self._weight} facts wait to be written", self._lag())
             self._room.clear()
             await self._room.wait()
+        result: T = await self.put(operation, weight=weight)
+        return result
+
+    def put(self, operation: Operation[T], *, weight: int = 1) -> asyncio.Future[T]:
+        """The same without waiting for room: for writes that are few and whose maker must not be held up."""
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         if self._closing_at is not None:
-            raise StoreError("the store is closed")
-        write = _Write(operation, weight, asyncio.get_running_loop().create_future())
-        self._waiting.append(write)
+            done.set_exception(StoreError("the store is closed"))
+            return done
+        self._waiting.append(_Write(operation, weight, done))
         self._weight += weight
         self._some.set()
         if self._weight >= self._limits.batch:
             self._enough.set()
-        result: T = await write.done
-        return result
+        return done
 
     async def _write(self) -> None:
         group: list[_Write] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NewType
 
 import phonenumbers
@@ -13,6 +14,7 @@ E164 = NewType("E164", str)
 _SHORTEST_SUBSCRIBER = 7  # anything shorter is an extension of ours, not a number of the region
 
 
+@lru_cache(maxsize=1024)  # each call asks it of the same two numbers several times
 def to_e164(text: str, region: str = "IR") -> E164 | None:
     """The E.164 form of a number as typed or as SIP gave it, or None for an extension or nonsense.
 

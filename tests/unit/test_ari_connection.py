@@ -137,6 +137,10 @@ async def _linked(toy: ToyAri, password: str) -> AsyncIterator[Linked]:
             await runner.cleanup()
 
 
+def never(error: AsteriskError) -> None:
+    raise error
+
+
 def ari(linked: Linked) -> LinkState:
     return linked.health.links()[0].state
 
@@ -164,11 +168,14 @@ async def test_quick_requests_take_the_socket_and_waiting_ones_http(connect: Con
     linked = await connect()
     await linked.connected()
     verbs = Ari(linked.link, "app")
-    await verbs.play("c/1", "p:1", ["sound:a", "sound:b"])
+    await verbs.play("c/1", "p:1", ["sound:a", "sound:b"], never)
+    await verbs.set_in_silence("c1", "TIMEOUT(absolute)", "10", never)
+    await verbs.leave("c1")
     await verbs.answer("c1")
     await verbs.set_variable("c1", "TIMEOUT(absolute)", "10")
-    assert linked.toy.over_socket == [("POST", "channels/c%2F1/play/p%3A1")]
-    assert linked.toy.bodies == [{"media": ["sound:a", "sound:b"]}]
+    told = ["channels/c%2F1/play/p:1", "channels/c1/variable", "channels/c1/continue"]
+    assert linked.toy.over_socket == [("POST", path) for path in told], "in the order they were told"
+    assert linked.toy.bodies[0] == {"media": ["sound:a", "sound:b"]}
     assert ("POST", "channels/c1/answer") in linked.toy.over_http
     assert ("POST", "channels/c1/variable") in linked.toy.over_http
 
@@ -189,10 +196,21 @@ async def test_an_older_asterisk_gets_everything_over_http(connect: Connect) -> 
 async def test_refusals_have_their_own_errors(
     connect: Connect, status: int, error: type[Exception], version: str
 ) -> None:
-    linked = await connect(ToyAri(version=version, answers={("DELETE", "playbacks/p1"): status}))
+    linked = await connect(ToyAri(version=version, answers={("POST", "channels/c1/continue"): status}))
     await linked.connected()
-    with pytest.raises(error, match="DELETE playbacks/p1"):
-        await Ari(linked.link, "app").stop_playback("p1")
+    with pytest.raises(error, match="POST channels/c1/continue"):
+        await Ari(linked.link, "app").leave("c1")
+
+
+async def test_a_refusal_of_what_was_only_told_comes_back(connect: Connect) -> None:
+    linked = await connect(ToyAri(answers={("DELETE", "playbacks/p1"): 404}))
+    await linked.connected()
+    failed: asyncio.Queue[AsteriskError] = asyncio.Queue()
+    await Ari(linked.link, "app").stop_playback("p1", failed.put_nowait)
+    async with asyncio.timeout(5):
+        error = await failed.get()
+    assert isinstance(error, AriGone)
+    assert "DELETE playbacks/p1" in str(error)
 
 
 async def test_a_lost_connection_fails_what_waits_and_comes_back(connect: Connect) -> None:

@@ -15,6 +15,7 @@ import pytest
 from pbx_bridge.ari_handlers import caller as callers
 from pbx_bridge.ari_handlers import wire
 from pbx_bridge.ari_handlers.caller import Means, parse_playback_id, playback_id
+from pbx_bridge.ari_handlers.connection import Failed
 from pbx_bridge.ari_handlers.requests import Ari
 from pbx_bridge.ari_handlers.stasis import Stasis
 from pbx_bridge.calls.facts import RawFact, Step, StepKind, decode
@@ -57,10 +58,13 @@ class WrittenAri(Ari):
     async def set_variable(self, channel: str, name: str, value: str, timeout: float = 5.0) -> None:
         await self._do("set", name, value)
 
-    async def play(self, channel: str, playback: str, media: Sequence[str]) -> None:
+    async def set_in_silence(self, channel: str, name: str, value: str, failed: Failed) -> None:
+        await self._do("set", name, value)
+
+    async def play(self, channel: str, playback: str, media: Sequence[str], failed: Failed) -> None:
         await self._do("play", playback, *media)
 
-    async def stop_playback(self, playback: str) -> None:
+    async def stop_playback(self, playback: str, failed: Failed) -> None:
         await self._do("stop", playback)
 
     async def continue_at(self, channel: str, context: str, extension: str) -> None:
@@ -157,10 +161,13 @@ async def opened() -> AsyncIterator[Desk]:
     forgotten: list[str] = []
     changed = asyncio.Event()
 
-    async def keep(told: Sequence[RawFact], run: Run) -> None:
+    def keep(told: Sequence[RawFact], run: Run) -> asyncio.Future[None]:
         facts.extend(told)
         runs[run.channel] = msgspec.json.decode(msgspec.json.encode(run), type=Run)
         changed.set()
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        done.set_result(None)
+        return done
 
     async def forget(channels: Sequence[str]) -> None:
         forgotten.extend(channels)
