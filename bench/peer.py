@@ -23,7 +23,7 @@ from bench.system import REPOSITORY, System
 
 APP = "bench_peer"
 EXTENSION = "900"
-RATE = 10.0
+RATE = 25.0  # as for us
 _READY_S = 20.0
 _STOP_S = 5.0
 

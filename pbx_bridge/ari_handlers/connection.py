@@ -141,7 +141,10 @@ class AriLink:
         try:
             async with open_socket(self._session, url, on_open=self._on_open, on_message=self._received) as socket:
                 await self._listen(socket)
-        except (AriUnavailable, AriRefused) as error:
+        except AriRefused:
+            self._down("Asterisk refused our user or password")
+            raise
+        except AriUnavailable as error:
             self._down(str(error))
             raise
 

@@ -77,7 +77,8 @@ async def open_socket(
         )
     except aiohttp.WSServerHandshakeError as error:
         if error.status in (401, 403):
-            raise AriRefused(f"Asterisk refused our user or password (HTTP {error.status})") from error
+            where = url.partition("/events")[0]
+            raise AriRefused(f"ARI at {where} refused our user or password (HTTP {error.status})") from error
         raise AriUnavailable(f"no websocket answers there: HTTP {error.status}") from error
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
         raise AriUnavailable(str(error) or type(error).__name__) from error
