@@ -1,8 +1,8 @@
 """CPU of the daemon for whole self-served calls, their record stored; and of asyncari's four requests beside it.
 
 What a call costs matters when there are many. But two cores that also run Asterisk and SIPp hardly carry more than
-200 callers who hear prompts, 7 calls a second, and at that pace waking up costs any program more than its work. So the
-sound files are cut short for this measure: the same flow, prompts, chunks, keys and steps, only faster.
+200 callers who hear prompts, 7 calls a second, and at that pace waking up costs any program more than its work. So
+the sound files are cut short for this measure: the same flow, prompts, chunks, keys and steps, only faster.
 """
 
 from __future__ import annotations
