@@ -10,19 +10,20 @@ Most requests are told, not awaited (requests.py): what Asterisk refuses comes b
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, assert_never
+from typing import assert_never
 
 import msgspec
 import structlog
 
 from pbx_bridge.ari_handlers.alarm import Alarm
 from pbx_bridge.ari_handlers.mailbox import Mailbox
+from pbx_bridge.ari_handlers.notes import Keep, Notes
 from pbx_bridge.ari_handlers.requests import Ari
-from pbx_bridge.ari_handlers.speech import Chunk, Speaker, chunks
-from pbx_bridge.calls.facts import RawFact, StepKind, step_fact
+from pbx_bridge.ari_handlers.speech import Chunk, Speaker, chunks, playback_id
+from pbx_bridge.calls.facts import StepKind
 from pbx_bridge.errors import AriConflict, AriGone, AriUnavailable, AsteriskError, PromptError
 from pbx_bridge.health import Clock, Meter
 from pbx_bridge.ivr import engine
@@ -56,7 +57,6 @@ QUEUE_CONTEXT = "pbxb-queue"
 _ALIVE_MARGIN = 1.5  # seconds a chunk must end before the timer
 _RENEW_BELOW = 5.0  # seconds left when the timer is renewed in silence
 _OVERDUE = 3.0  # seconds after a chunk's length when its end counts as never told
-_DURABLE_WITHIN = 0.5  # seconds the caller waits for the store before going on without it
 _MAILBOX = 256
 _UNKNOWN = -1  # a chunk that no playback has
 _CHUNKS_TO_HUSH = 4  # after a crash only the prompt is known, not how far into it we were
@@ -92,15 +92,10 @@ class Left:
 
 Item = Happening | ChunkEnded | Refused | StillThere | Left
 
-Keep = Callable[[Sequence[RawFact], Run], asyncio.Future[None]]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
-    """What a caller needs from the rest of the daemon.
-
-    `keep` begins to write steps and the run's checkpoint, in the order it is called; done when they are on disk.
-    """
+    """What a caller needs from the rest of the daemon."""
 
     ari: Ari
     flow: Flow
@@ -135,8 +130,7 @@ class Caller:
         # Playbacks whose end was not told. Of a run that goes on, nobody knows: as if there were one.
         self._sounding: set[tuple[int, int]] = {(run.playback, _UNKNOWN)} if run.playback else set()
         self._lookup: asyncio.Task[None] | None = None
-        self._unsaved: list[WriteStep] = []
-        self._saved: asyncio.Future[None] | None = None
+        self._notes = Notes(means.keep, means.clock)
         self._key_at: datetime | None = None
         self._gone = False
         self._adrift = False  # ARI failed us in the middle of something: wait for Resumed, or for the dialplan
@@ -175,7 +169,7 @@ class Caller:
                 await self._take(await self._mailbox.next())
         finally:
             self._let_go()
-            await self._settle()
+            await self._notes.settle(self.run)
 
     async def _take(self, item: Item) -> None:
         match item:
@@ -225,10 +219,10 @@ class Caller:
         await self._carry_out(effects)
 
     async def _carry_out(self, effects: Sequence[Effect]) -> None:
-        self._unsaved += [e for e in effects if isinstance(e, WriteStep)]
+        self._notes.add([e for e in effects if isinstance(e, WriteStep)])
         try:
             if not self._answered and not self._gone:
-                self._save()
+                self._notes.save(self.run)
                 await self._means.ari.answer(self.run.channel)
                 self._answered = True
             for effect in effects:
@@ -238,7 +232,7 @@ class Caller:
         except AriUnavailable as error:
             self._drift(error)
         finally:
-            self._save()
+            self._notes.save(self.run)
 
     async def _do(self, effect: Effect) -> None:
         match effect:
@@ -253,7 +247,7 @@ class Caller:
             case ToQueue(queue, language):
                 await self._to_queue(queue, language)
             case HangUp():
-                await self._settle()
+                await self._notes.settle(self.run)
                 await self._means.ari.leave(self.run.channel)
             case WriteStep():
                 pass  # kept already, with the checkpoint
@@ -351,7 +345,7 @@ class Caller:
         except AriUnavailable as error:
             self._drift(error)
         finally:
-            self._save()
+            self._notes.save(self.run)
 
     async def _stop(self) -> None:
         saying = self._saying
@@ -399,7 +393,7 @@ class Caller:
         if not self._sounding:
             await self._means.ari.set_in_silence(self.run.channel, name, value, self._failed)
             return
-        self._save()
+        self._notes.save(self.run)
         await self._means.ari.set_variable(self.run.channel, name, value)
         self._sounding.clear()  # it waited for the end of whatever played
 
@@ -430,7 +424,7 @@ class Caller:
     # --- leaving ---
 
     async def _to_queue(self, queue: str, language: str) -> None:
-        await self._settle()
+        await self._notes.settle(self.run)
         try:
             await self._set("CHANNEL(language)", language)
         finally:
@@ -458,54 +452,4 @@ class Caller:
             }
             steps.append(WriteStep(self.run.steps + len(steps), StepKind.SAID, self.run.at, data))
         self.run = msgspec.structs.replace(self.run, steps=self.run.steps + len(steps))
-        self._unsaved += steps
-
-    def _save(self) -> None:
-        """Begin to write the steps so far and the run as it stands; `_settle` waits for it."""
-        if not self._unsaved:
-            return
-        now = self._means.clock()
-        facts = [self._fact(step, now) for step in self._unsaved]
-        self._unsaved = []
-        self._saved = self._means.keep(facts, self.run)
-        self._saved.add_done_callback(self._kept)
-
-    def _kept(self, saved: asyncio.Future[None]) -> None:
-        error = None if saved.cancelled() else saved.exception()
-        if error is not None:
-            log.error("steps_not_kept", channel=self.run.channel, reason=str(error))
-
-    def _fact(self, step: WriteStep, now: datetime) -> RawFact:
-        data: dict[str, Any] = dict(step.data)
-        return step_fact(
-            node=self.run.node,
-            channel=self.run.channel,
-            sequence=step.sequence,
-            at=now,
-            kind=step.kind,
-            flow_node=step.flow_node,
-            data=data,
-        )
-
-    async def _settle(self) -> None:
-        """Wait until the steps so far are on disk; a store that is away must not keep the caller.
-
-        Steps go to the store's queue before the effects they explain are carried out, and are on disk within its
-        commit window; only before the caller leaves our hands is that waited for, as nobody would hear it anyway.
-        """
-        self._save()
-        if self._saved is not None and not self._saved.done():
-            await asyncio.wait({self._saved}, timeout=_DURABLE_WITHIN)
-
-
-def playback_id(channel: str, playback: int, chunk: int) -> str:
-    """The id we choose for a playback; `parse_playback_id` reads it back from events."""
-    return f"pbxb:{playback}:{chunk}:{channel}"
-
-
-def parse_playback_id(text: str) -> tuple[str, int, int] | None:
-    """Channel, playback and chunk of one of our playbacks; None for another's."""
-    parts = text.split(":", 3)
-    if len(parts) != 4 or parts[0] != "pbxb" or not (parts[1].isdigit() and parts[2].isdigit()):
-        return None
-    return parts[3], int(parts[1]), int(parts[2])
+        self._notes.add(steps)

@@ -57,3 +57,16 @@ def chunks(play: Play, speaker: Speaker, longest: float = CHUNK_SECONDS) -> tupl
     if uris:
         done.append(Chunk(uris=tuple(uris), seconds=seconds, begins=tuple(begins)))
     return tuple(done)
+
+
+def playback_id(channel: str, playback: int, chunk: int) -> str:
+    """The id we choose for a playback; `parse_playback_id` reads it back from events."""
+    return f"pbxb:{playback}:{chunk}:{channel}"
+
+
+def parse_playback_id(text: str) -> tuple[str, int, int] | None:
+    """Channel, playback and chunk of one of our playbacks; None for another's."""
+    parts = text.split(":", 3)
+    if len(parts) != 4 or parts[0] != "pbxb" or not (parts[1].isdigit() and parts[2].isdigit()):
+        return None
+    return parts[3], int(parts[1]), int(parts[2])

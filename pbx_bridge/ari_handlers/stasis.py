@@ -21,8 +21,8 @@ from pbx_bridge.ari_handlers.caller import (
     Left,
     Means,
     StillThere,
-    parse_playback_id,
 )
+from pbx_bridge.ari_handlers.speech import parse_playback_id
 from pbx_bridge.errors import AsteriskError
 from pbx_bridge.ivr import engine
 from pbx_bridge.ivr.flow import QueueNode

@@ -14,9 +14,10 @@ import pytest
 
 from pbx_bridge.ari_handlers import caller as callers
 from pbx_bridge.ari_handlers import wire
-from pbx_bridge.ari_handlers.caller import Means, parse_playback_id, playback_id
+from pbx_bridge.ari_handlers.caller import Means
 from pbx_bridge.ari_handlers.connection import Failed
 from pbx_bridge.ari_handlers.requests import Ari
+from pbx_bridge.ari_handlers.speech import parse_playback_id, playback_id
 from pbx_bridge.ari_handlers.stasis import Stasis
 from pbx_bridge.calls.facts import RawFact, Step, StepKind, decode
 from pbx_bridge.errors import AriConflict, AriGone, AriUnavailable, PromptError
