@@ -41,10 +41,10 @@ async def measure(system: System, quick: bool) -> Sequence[Figure]:
     idle = await _share(system, idle_s)
     await call(_load(system.people[-_WARM_UP:]), system.sip_port)  # what the first call ever costs is no call's cost
     system.say(f"{count} self-served calls, {_RATE:g} a second")
-    started, begun, used = datetime.now(UTC), _now(), cpu_s(system.pid)
+    started, begun, used, asterisk = datetime.now(UTC), _now(), cpu_s(system.pid), cpu_s(system.pbx.pid)
     await call(_load(people), system.sip_port)
     await _check(system, people, started)
-    wall, used = _now() - begun, cpu_s(system.pid) - used
+    wall, used, asterisk = _now() - begun, cpu_s(system.pid) - used, cpu_s(system.pbx.pid) - asterisk
     peer_ms, peer_idle = await peer.cpu_ms(system, count, idle_s)
     gross, net = used / count * 1000, (used - idle * wall) / count * 1000
     return (
@@ -56,7 +56,7 @@ async def measure(system: System, quick: bool) -> Sequence[Figure]:
             peer=Peer(name=peer.name(), value=peer_ms),
             note=(
                 f"{count} calls at {_RATE:g} a second, sounds cut to {_SHORT:.0%}; {gross:.2f} ms with idle CPU "
-                f"({idle:.2%} of a core; peer {peer_idle:.2%})"
+                f"({idle:.2%} of a core; peer {peer_idle:.2%}); Asterisk {asterisk / count * 1000:.0f} ms a call"
             ),
         ),
     )
