@@ -59,6 +59,7 @@ _RENEW_BELOW = 5.0  # seconds left when the timer is renewed in silence
 _OVERDUE = 3.0  # seconds after a chunk's length when its end counts as never told
 _MAILBOX = 256
 _UNKNOWN = -1  # a chunk that no playback has
+_OUT_OF_REACH = (AriGone, AriConflict, AriUnavailable)
 _CHUNKS_TO_HUSH = 4  # after a crash only the prompt is known, not how far into it we were
 
 
@@ -178,7 +179,7 @@ class Caller:
             case Refused():
                 await self._refused(item)
             case StillThere():
-                await self._stay_alive(0.0, floor=_RENEW_BELOW)
+                await self._renew()
             case Left():
                 await self._happen(Gone(self._who_left()))
             case Resumed():
@@ -195,10 +196,8 @@ class Caller:
         try:
             await self._hush()
             await self._stay_alive(_RENEW_BELOW)
-        except (AriGone, AriConflict) as error:
-            await self._lost_channel(error)
-        except AriUnavailable as error:
-            self._drift(error)
+        except _OUT_OF_REACH as error:
+            await self._cut_off(error)
         else:
             await self._happen(Resumed())
 
@@ -227,10 +226,8 @@ class Caller:
                 self._answered = True
             for effect in effects:
                 await self._do(effect)
-        except (AriGone, AriConflict) as error:
-            await self._lost_channel(error)
-        except AriUnavailable as error:
-            self._drift(error)
+        except _OUT_OF_REACH as error:
+            await self._cut_off(error)
         finally:
             self._notes.save(self.run)
 
@@ -254,6 +251,13 @@ class Caller:
             case _:
                 assert_never(effect)
 
+    async def _cut_off(self, error: AsteriskError) -> None:
+        """One of `_OUT_OF_REACH`: ARI is away for a while, or the channel is not ours any more."""
+        if isinstance(error, AriUnavailable):
+            self._drift(error)
+        else:
+            await self._lost_channel(error)
+
     async def _lost_channel(self, error: AsteriskError) -> None:
         """Asterisk says the channel is not ours any more; StasisEnd may have told us already, or be on its way."""
         if self._gone:
@@ -264,10 +268,8 @@ class Caller:
 
     async def _refused(self, refused: Refused) -> None:
         error, saying = refused.error, self._saying
-        if isinstance(error, AriGone | AriConflict):
-            await self._lost_channel(error)
-        elif isinstance(error, AriUnavailable):
-            self._drift(error)
+        if isinstance(error, _OUT_OF_REACH):
+            await self._cut_off(error)
         elif saying is not None and saying.play.playback == refused.playback:
             await self._prompt_refused(saying, error)
 
@@ -302,7 +304,7 @@ class Caller:
             await self._means.ari.play(
                 self.run.channel, name, chunk.uris, lambda error: self.post(Refused(error, playback))
             )
-        except (AriGone, AriConflict, AriUnavailable):
+        except _OUT_OF_REACH:
             raise
         except AsteriskError as error:
             await self._prompt_refused(saying, error)
@@ -340,10 +342,8 @@ class Caller:
     async def _carry_on(self, saying: _Saying) -> None:
         try:
             await self._play_chunk(saying)
-        except (AriGone, AriConflict) as error:
-            await self._lost_channel(error)
-        except AriUnavailable as error:
-            self._drift(error)
+        except _OUT_OF_REACH as error:
+            await self._cut_off(error)
         finally:
             self._notes.save(self.run)
 
@@ -376,18 +376,17 @@ class Caller:
         if self._alive_until - now >= max(seconds + _ALIVE_MARGIN, floor):
             return
         limit = max(ALIVE_SECONDS, round(seconds + 2 * _ALIVE_MARGIN + 0.5))
-        try:
-            await self._set("TIMEOUT(absolute)", str(limit))
-        except (AriGone, AriConflict) as error:
-            if seconds:
-                raise
-            await self._lost_channel(error)
-            return
-        except AriUnavailable:
-            if seconds:
-                raise
-            return  # the dialplan takes over if this lasts
+        await self._set("TIMEOUT(absolute)", str(limit))
         self._alive_until = now + limit
+
+    async def _renew(self) -> None:
+        """Keep the timer running while the caller hears nothing."""
+        try:
+            await self._stay_alive(0.0, floor=_RENEW_BELOW)
+        except (AriGone, AriConflict) as error:
+            await self._lost_channel(error)
+        except AriUnavailable:
+            pass  # tried again at the next tick; the dialplan takes over if this lasts
 
     async def _set(self, name: str, value: str) -> None:
         if not self._sounding:

@@ -62,11 +62,6 @@ class Stasis:
         self._generation = 0
         self._met_in: dict[str, int] = {}
 
-    @property
-    def active(self) -> int:
-        """How many callers are in our hands now."""
-        return len(self._callers)
-
     def remember(self, runs: Mapping[str, Run]) -> None:
         """The runs an earlier life of the daemon left, by channel; call before connecting."""
         self._queued.update(runs)
