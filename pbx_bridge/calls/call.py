@@ -73,6 +73,24 @@ class Segment:
     result: str = ""
 
 
+class TransferKind(enum.StrEnum):
+    """How a person handed the call on."""
+
+    BLIND = "blind"  # without asking the other first
+    ATTENDED = "attended"  # after they had spoken
+    BLONDE = "blonde"  # while the other's phone still rang
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer:
+    """One handing on of the call: `by` and `to` are extensions or numbers, empty if unknown."""
+
+    kind: TransferKind
+    at: datetime
+    by: str
+    to: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallStep:
     """One IVR step as it stands on the record: `kind` and `data` as in calls.facts.StepKind."""
@@ -97,6 +115,14 @@ class Call:
         end_estimated: the end was never told (PBX killed); ended_at is the last fact's time.
         caller: the number as it came. caller_name: as it came: hostile text.
         called: the number dialled, as the PBX saw it.
+        destination: where the call was delivered in the end: the last party that spoke or rang; empty if none did.
+        customer_by: how customer_code was found: `key` (typed in the menu), `number`, or empty.
+        agents: extensions of ours that spoke with the caller, in the order they began.
+        transfers: by time.
+        left_voicemail: a message was left, whatever came before.
+        cause: Q.850 cause of the far end's hang-up; None if it was never told.
+        source: `cel`, or `cdr` for a call from before our time.
+        ring_us: union of the intervals a phone of the called side rang; so hold_us (nobody heard the other).
         talk_us: union of the intervals the far party spoke with a person, microseconds; so wait_us, ivr_us.
         ended_by: `caller` (the person outside; of an internal call, whoever called), `agent`, `system`, or empty when
             unknown.
@@ -115,16 +141,35 @@ class Call:
     caller: str
     caller_name: str
     called: str
+    destination: str = ""
     customer_code: str
+    customer_by: str = ""
+    agents: tuple[str, ...] = ()
+    transfers: tuple[Transfer, ...] = ()
+    left_voicemail: bool = False
+    cause: int | None = None
+    source: str = "cel"
     tracking_numbers: tuple[str, ...]
     language: str
     talk_us: int
     wait_us: int
     ivr_us: int
+    ring_us: int = 0
+    hold_us: int = 0
     ended_by: str
     fallback: bool
     segments: tuple[Segment, ...]
     steps: tuple[CallStep, ...]
+
+    @property
+    def transfer(self) -> str:
+        """The last transfer's kind; empty if there was none."""
+        return self.transfers[-1].kind.value if self.transfers else ""
+
+    @property
+    def last_agent(self) -> str:
+        """The agent who spoke last; empty if none did."""
+        return self.agents[-1] if self.agents else ""
 
 
 def call_id(node: str, root: str) -> CallId:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import enum
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ class FactKind(enum.StrEnum):
     QUEUE = "queue"  # one line of queue_log
     STEP = "step"  # one IVR step, JSON
     BOOT = "boot"  # the node's Asterisk came up; body is empty
+    LIVE = "live"  # what only AMI or the daemon could tell, JSON; the record is right without it, if poorer
+    CDR = "cdr"  # one CDR of a time before us, JSON
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,10 +149,65 @@ class Boot:
     at: datetime
 
 
-Fact = CelRow | QueueEvent | Step | Boot
+class LiveKind(enum.StrEnum):
+    """What a live fact tells: no row of CEL or queue_log does."""
+
+    HOLD = "hold"  # the channel's phone put the call on hold (AMI Hold)
+    UNHOLD = "unhold"  # AMI Unhold: a resume; also heard, without a Hold, at every park and transfer
+    PARKED = "parked"  # data: slot. AMI ParkedCall
+    ORIGINATE = "originate"  # we are about to call for somebody. data: dialled, agent
+    GONE = "gone"  # Asterisk has this channel no longer, though CEL never told its end
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Live:
+    """One live fact; `uniqueid` is the channel it speaks of."""
+
+    node: str
+    file: str
+    offset: int
+    at: datetime
+    uniqueid: str
+    event: LiveKind
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CdrRow:
+    """One CDR from before our time. Texts are as they came; `dst` may be an application's name or `s`.
+
+    Attributes:
+        at: when it started, aware UTC; so answered_at (None: never) and ended_at.
+        disposition: `ANSWERED`, `NO ANSWER`, `BUSY`, `FAILED`, `CONGESTION`.
+        did: the number dialled by somebody outside, where the export knows it.
+    """
+
+    node: str
+    file: str
+    offset: int
+    at: datetime
+    answered_at: datetime | None
+    ended_at: datetime
+    clid: str
+    src: str
+    dst: str
+    context: str
+    channel_name: str
+    peer_name: str
+    app: str
+    app_data: str
+    disposition: str
+    uniqueid: str
+    linkedid: str
+    did: str
+    user_field: str
+
+
+Fact = CelRow | QueueEvent | Step | Boot | Live | CdrRow
 
 _CEL_COLUMNS = 19
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 _BAD_JSON = (msgspec.DecodeError, ValueError, RecursionError)
 
 
@@ -190,6 +248,51 @@ def boot_fact(*, node: str, at: datetime, file: str = "boot", offset: int | None
     return RawFact(node=node, file=file, offset=where, kind=FactKind.BOOT, at=at, channel="", body="")
 
 
+def live_fact(
+    *, node: str, channel: str, at: datetime, event: LiveKind, data: Mapping[str, Any] | None = None
+) -> RawFact:
+    """The journal's form of a live fact; identified by channel, event and its time in microseconds.
+
+    Heard twice (two links, a repeat after a reconnect), it is one fact.
+    """
+    body = msgspec.json.encode({"event": event, "data": dict(data or {})}).decode()
+    return RawFact(
+        node=node,
+        file=f"live:{event}:{channel}",
+        offset=(at - _EPOCH) // _MICROSECOND,
+        kind=FactKind.LIVE,
+        at=at,
+        channel=channel,
+        body=body,
+    )
+
+
+def cdr_fact(
+    *, node: str, at: datetime, uniqueid: str, linkedid: str, row: Mapping[str, str | int | None]
+) -> RawFact:
+    """The journal's form of one CDR, identified by its content: an export read twice gives nothing new.
+
+    Args:
+        row: the fields of CdrRow that are texts, by name, and `answered_us`, `ended_us`: whole microseconds since
+            1970 UTC, or None.
+    """
+    told = {"uniqueid": uniqueid, "linkedid": linkedid, **row}
+    body = json.dumps(told, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    digest = hashlib.blake2b(
+        f"{node}\n{at.isoformat()}\n{body}".encode("utf-8", "replace"), digest_size=12
+    ).hexdigest()
+    return RawFact(
+        node=node,
+        file=f"cdr:{digest}",
+        offset=0,
+        kind=FactKind.CDR,
+        at=at,
+        channel=uniqueid,
+        linkedid=linkedid,
+        body=body,
+    )
+
+
 def cel_fact(*, node: str, file: str, offset: int, body: str) -> RawFact:
     """The journal's form of one CEL record's text. Raises Undecodable."""
     columns = _cel_columns(body)
@@ -227,6 +330,10 @@ def decode(raw: RawFact) -> Fact:
             return _decode_step(raw)
         case FactKind.BOOT:
             return Boot(node=raw.node, file=raw.file, offset=raw.offset, at=raw.at)
+        case FactKind.LIVE:
+            return _decode_live(raw)
+        case FactKind.CDR:
+            return _decode_cdr(raw)
 
 
 def _epoch(text: str) -> datetime:
@@ -324,3 +431,41 @@ def _decode_step(raw: RawFact) -> Step:
         )
     except (*_BAD_JSON, KeyError, TypeError) as error:
         raise Undecodable(f"no IVR step: {error}") from error
+
+
+def _decode_live(raw: RawFact) -> Live:
+    try:
+        told = msgspec.json.decode(raw.body)
+        event, data = LiveKind(told["event"]), told["data"]
+        if not isinstance(data, dict):
+            raise TypeError("data is an object")
+    except (*_BAD_JSON, KeyError, TypeError) as error:
+        raise Undecodable(f"no live fact: {error}") from error
+    return Live(
+        node=raw.node, file=raw.file, offset=raw.offset, at=raw.at, uniqueid=raw.channel, event=event, data=data
+    )
+
+
+_CDR_TEXTS = (  # every text of CdrRow but its ids
+    "clid", "src", "dst", "context", "channel_name", "peer_name", "app", "app_data", "disposition", "did",
+    "user_field",
+)  # fmt: skip
+
+
+def _decode_cdr(raw: RawFact) -> CdrRow:
+    try:
+        told = json.loads(raw.body)
+        answered_us, ended_us = told["answered_us"], told["ended_us"]
+        return CdrRow(
+            node=raw.node,
+            file=raw.file,
+            offset=raw.offset,
+            at=raw.at,
+            answered_at=None if answered_us is None else _EPOCH + timedelta(microseconds=answered_us),
+            ended_at=_EPOCH + timedelta(microseconds=ended_us),
+            uniqueid=raw.channel,
+            linkedid=raw.linkedid,
+            **{name: str(told[name]) for name in _CDR_TEXTS},
+        )
+    except (*_BAD_JSON, KeyError, TypeError, OverflowError) as error:
+        raise Undecodable(f"no CDR: {error}") from error

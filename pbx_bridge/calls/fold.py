@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import assert_never
 
 from pbx_bridge.calls.call import Call, CallStep, Direction, Segment, SegmentKind, call_id
-from pbx_bridge.calls.facts import Boot, CelRow, Fact, QueueEvent, Step, StepKind
+from pbx_bridge.calls.facts import Boot, CdrRow, CelRow, Fact, Live, QueueEvent, Step, StepKind
 from pbx_bridge.calls.outcome import Ending, ended_by, outcome_of
 from pbx_bridge.calls.queue_causes import in_order
 from pbx_bridge.calls.segments import segments_of
@@ -30,6 +30,7 @@ class _Sorted:
     timeline: Timeline
     events: tuple[QueueEvent, ...]
     steps: tuple[Step, ...]
+    live: tuple[Live, ...]
     boots: tuple[datetime, ...]
 
 
@@ -51,6 +52,7 @@ def _sort(facts: Iterable[Fact], boots: Sequence[datetime]) -> _Sorted | None:
     rows: list[CelRow] = []
     events: list[QueueEvent] = []
     steps: list[Step] = []
+    live: list[Live] = []
     all_boots = list(boots)
     for fact in facts:
         match fact:
@@ -62,13 +64,18 @@ def _sort(facts: Iterable[Fact], boots: Sequence[datetime]) -> _Sorted | None:
                 steps.append(fact)
             case Boot():
                 all_boots.append(fact.at)
+            case Live():
+                live.append(fact)
+            case CdrRow():
+                pass  # a call that CEL tells needs none
             case _:
                 assert_never(fact)
     timeline = read_timeline(rows)
     if timeline is None:
         return None
     boots_in_order = tuple(sorted(set(all_boots)))
-    return _Sorted(timeline=timeline, events=in_order(events), steps=_steps(steps), boots=boots_in_order)
+    heard = tuple(sorted({(one.file, one.offset): one for one in live}.values(), key=lambda one: (one.at, one.file)))
+    return _Sorted(timeline=timeline, events=in_order(events), steps=_steps(steps), live=heard, boots=boots_in_order)
 
 
 def _steps(steps: Iterable[Step]) -> tuple[Step, ...]:

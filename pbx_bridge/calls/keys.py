@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pbx_bridge.calls.facts import Boot, CelRow, Fact, QueueEvent, Step
+from pbx_bridge.calls.facts import Boot, CdrRow, CelRow, Fact, Live, QueueEvent, Step
 
 NO_CHANNEL = frozenset({"", "N/A", "NONE", "MANAGER", "REALTIME"})  # as queue_log and transfers write it
 HOLDING = "holding_bridge"  # the technology of a bridge in which nobody hears another
@@ -24,15 +24,17 @@ def keys_of(fact: Fact) -> frozenset[str]:
             if fact.extra:
                 keys = keys.union(_named_in(fact.extra))
             return keys - NO_CHANNEL
-        case QueueEvent() | Step():
+        case QueueEvent() | Step() | Live():
             return frozenset((fact.uniqueid,)) - NO_CHANNEL
+        case CdrRow():
+            return frozenset((fact.uniqueid, fact.linkedid)) - NO_CHANNEL
         case Boot():
             return frozenset()
 
 
 def is_closing(fact: Fact) -> bool:
     """A cheap hint: this fact may be the last of its call."""
-    return isinstance(fact, CelRow) and fact.event in ("CHAN_END", "LINKEDID_END")
+    return isinstance(fact, CdrRow) or (isinstance(fact, CelRow) and fact.event in ("CHAN_END", "LINKEDID_END"))
 
 
 def _named_in(extra: Mapping[str, Any]) -> Iterator[str]:
