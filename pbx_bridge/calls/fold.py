@@ -6,32 +6,22 @@ Any order and any repetition of the same facts give the same call, so that a rec
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
-from pbx_bridge.calls.call import Call, CallStep, Direction, Segment, SegmentKind, call_id
-from pbx_bridge.calls.facts import Boot, CdrRow, CelRow, Fact, Live, QueueEvent, Step, StepKind
-from pbx_bridge.calls.outcome import Ending, ended_by, outcome_of
+from pbx_bridge.calls.call import Call, CallStep, Segment, SegmentKind, call_id
+from pbx_bridge.calls.facts import Boot, CdrRow, CelRow, Fact, Live, LiveKind, QueueEvent, Step, StepKind
+from pbx_bridge.calls.outcome import Ending, cause_of, outcome_of
+from pbx_bridge.calls.people import Names, customer_of, direction_of, is_outside
 from pbx_bridge.calls.queue_causes import in_order
 from pbx_bridge.calls.segments import segments_of
 from pbx_bridge.calls.spans import length_us
+from pbx_bridge.calls.story import Story
 from pbx_bridge.calls.timeline import Timeline, read_timeline
+from pbx_bridge.calls.transfers import transfers_of
 
-INBOUND_CONTEXTS = frozenset({"from-trunk"})  # where calls from outside enter; asterisk-conf/extensions.conf.j2
 FALLBACK_CONTEXTS = frozenset({"pbxb-fallback", "pbxb-nobody"})  # where the dialplan serves the caller without us
-_OUTSIDE_DIGITS = 7  # a number this long is no extension
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Sorted:
-    """One group's facts, each once, by kind and in order."""
-
-    timeline: Timeline
-    events: tuple[QueueEvent, ...]
-    steps: tuple[Step, ...]
-    live: tuple[Live, ...]
-    boots: tuple[datetime, ...]
 
 
 def fold(facts: Iterable[Fact], boots: Sequence[datetime] = ()) -> Call | None:
@@ -44,11 +34,11 @@ def fold(facts: Iterable[Fact], boots: Sequence[datetime] = ()) -> Call | None:
     Returns:
         None until a root channel is known: steps may be journaled before their channel's first CEL row is read.
     """
-    known = _sort(facts, boots)
-    return None if known is None else _call(known)
+    story = _story(facts, boots)
+    return None if story is None else _call(story)
 
 
-def _sort(facts: Iterable[Fact], boots: Sequence[datetime]) -> _Sorted | None:
+def _story(facts: Iterable[Fact], boots: Sequence[datetime]) -> Story | None:
     rows: list[CelRow] = []
     events: list[QueueEvent] = []
     steps: list[Step] = []
@@ -73,9 +63,21 @@ def _sort(facts: Iterable[Fact], boots: Sequence[datetime]) -> _Sorted | None:
     timeline = read_timeline(rows)
     if timeline is None:
         return None
-    boots_in_order = tuple(sorted(set(all_boots)))
+    told = _steps(steps)
     heard = tuple(sorted({(one.file, one.offset): one for one in live}.values(), key=lambda one: (one.at, one.file)))
-    return _Sorted(timeline=timeline, events=in_order(events), steps=_steps(steps), live=heard, boots=boots_in_order)
+    called = _called(timeline, told, heard)
+    direction = direction_of(timeline, called, heard)
+    return Story(
+        timeline=timeline,
+        events=in_order(events),
+        steps=told,
+        live=heard,
+        boots=tuple(sorted(set(all_boots))),
+        called=called,
+        direction=direction,
+        customer=customer_of(timeline, direction),
+        names=Names(timeline, called),
+    )
 
 
 def _steps(steps: Iterable[Step]) -> tuple[Step, ...]:
@@ -87,30 +89,19 @@ def _steps(steps: Iterable[Step]) -> tuple[Step, ...]:
     return tuple(sorted(once.values(), key=lambda s: (begun[s.file], s.file, s.offset)))
 
 
-def _call(known: _Sorted) -> Call:
-    timeline, steps, root = known.timeline, known.steps, known.timeline.root
-    lost = timeline.closed_at is None and _died(known)
-    over_at = _last_seen(known) if lost else timeline.closed_at
-    seen_until = over_at or _last_seen(known)
-    called = _called(known)
-    direction = _direction(timeline, called)
-    segments = _closed(segments_of(timeline, direction, known.events, steps), over_at)
-    who = ended_by(timeline, direction, steps) if over_at is not None and not lost else ""
+def _call(story: Story) -> Call:
+    timeline, steps, root = story.timeline, story.steps, story.timeline.root
+    lost = timeline.closed_at is None and _died(story)
+    over_at = _last_seen(story) if lost else timeline.closed_at
+    seen_until = over_at or _last_seen(story)
+    segments = _closed(segments_of(story), over_at)
     fallback = any(_is_fallback(row) for row in timeline.rows)
-    ending = Ending(
-        timeline=timeline,
-        segments=segments,
-        steps=steps,
-        direction=direction,
-        lost=lost,
-        ended_by=who,
-        fallback=fallback,
-    )
+    ending = Ending(story=story, segments=segments, lost=lost, fallback=fallback)
     return Call(
         call_id=call_id(root.first.node, root.first.uniqueid),
         node=root.first.node,
         root=root.first.uniqueid,
-        direction=direction,
+        direction=story.direction,
         outcome=None if over_at is None else outcome_of(ending),
         started_at=root.started_at,
         answered_at=min((s.started_at for s in segments if s.kind is SegmentKind.TALK), default=None),
@@ -118,32 +109,56 @@ def _call(known: _Sorted) -> Call:
         end_estimated=lost,
         caller=root.first.num,
         caller_name=root.first.name,
-        called=called,
+        called=story.called,
+        destination=_destination(story, segments),
         customer_code=_told(steps, StepKind.CUSTOMER, "code"),
+        agents=_agents(story, segments),
+        transfers=transfers_of(timeline, story.names),
+        left_voicemail=any(s.kind is SegmentKind.VOICEMAIL for s in segments),
+        cause=None if over_at is None else cause_of(ending),
         tracking_numbers=_tracking_numbers(steps),
         language=_told(steps, StepKind.LANGUAGE, "language"),
         talk_us=_length(segments, SegmentKind.TALK, seen_until),
         wait_us=_length(segments, SegmentKind.WAIT, seen_until),
         ivr_us=_length(segments, SegmentKind.IVR, seen_until),
-        ended_by=who,
+        ring_us=_length(segments, SegmentKind.RING, seen_until),
+        hold_us=_length(segments, SegmentKind.HOLD, seen_until),
+        ended_by=ending.ended_by if over_at is not None else "",
         fallback=fallback,
         segments=segments,
         steps=tuple(CallStep(at=s.at, flow_node=s.flow_node, kind=s.kind.value, data=s.data) for s in steps),
     )
 
 
-def _died(known: _Sorted) -> bool:
+def _destination(story: Story, segments: Sequence[Segment]) -> str:
+    """Where it was delivered: whoever talked last, or the mailbox; else who was rung last."""
+    if story.customer is not story.timeline.root:
+        return story.names.of(story.customer)
+    for kinds in ((SegmentKind.TALK, SegmentKind.VOICEMAIL), (SegmentKind.RING,)):
+        if found := [segment.party for segment in segments if segment.kind in kinds]:
+            return found[-1]
+    return ""
+
+
+def _agents(story: Story, segments: Sequence[Segment]) -> tuple[str, ...]:
+    """Ours who talked with the customer, in the order they began."""
+    outside = {story.names.of(leg) for leg in story.timeline.legs if is_outside(leg)}
+    spoke = (segment.party for segment in segments if segment.kind is SegmentKind.TALK)
+    return tuple(dict.fromkeys(party for party in spoke if party and party not in outside))
+
+
+def _died(story: Story) -> bool:
     # No call outlives its Asterisk. Compared with the start: queue_log tells a boot in whole seconds, so it may seem
     # to lie before the last rows of the calls that it ended.
-    return bool(known.boots) and known.boots[-1] > known.timeline.root.started_at
+    return bool(story.boots) and story.boots[-1] > story.timeline.root.started_at
 
 
-def _last_seen(known: _Sorted) -> datetime:
+def _last_seen(story: Story) -> datetime:
     """The last sign of the call from Asterisk, or from the daemon while that Asterisk lived."""
-    began = known.timeline.root.started_at
-    boot = next((boot for boot in known.boots if boot > began), None)
-    told = [step.at for step in known.steps if boot is None or step.at < boot]
-    return max([known.timeline.last_at, *(event.at for event in known.events), *told])
+    began = story.timeline.root.started_at
+    boot = next((boot for boot in story.boots if boot > began), None)
+    told = [step.at for step in story.steps if boot is None or step.at < boot]
+    return max([story.timeline.last_at, *(event.at for event in story.events), *told])
 
 
 def _closed(segments: tuple[Segment, ...], over_at: datetime | None) -> tuple[Segment, ...]:
@@ -156,21 +171,15 @@ def _length(segments: Iterable[Segment], kind: SegmentKind, until: datetime) -> 
     return length_us(((s.started_at, s.ended_at) for s in segments if s.kind is kind), until)
 
 
-def _called(known: _Sorted) -> str:
+def _called(timeline: Timeline, steps: Sequence[Step], live: Sequence[Live]) -> str:
     # An originated channel has no extension of its own: what it dialled is known to the daemon only.
-    first = known.timeline.root.first
+    asked = [fact.data.get("dialled") for fact in live if fact.event is LiveKind.ORIGINATE]
+    if asked and isinstance(asked[-1], str) and asked[-1]:
+        return asked[-1]
+    first = timeline.root.first
     if first.exten not in ("", "s"):
         return first.exten
-    return _told(known.steps, StepKind.STARTED, "called") or first.dnid or first.exten
-
-
-def _direction(timeline: Timeline, called: str) -> Direction:
-    if timeline.root.first.context in INBOUND_CONTEXTS:
-        return Direction.INBOUND
-    digits = sum(char.isdigit() for char in called)
-    # A channel of the trunk's that we rang starts in the trunk's context.
-    outside = any(leg.first.context in INBOUND_CONTEXTS for leg in timeline.others())
-    return Direction.OUTBOUND if outside or digits >= _OUTSIDE_DIGITS else Direction.INTERNAL
+    return _told(steps, StepKind.STARTED, "called") or first.dnid or first.exten
 
 
 def _is_fallback(row: CelRow) -> bool:

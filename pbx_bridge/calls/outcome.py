@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pbx_bridge.calls.call import Direction, Outcome, Segment, SegmentKind
-from pbx_bridge.calls.facts import Step, StepKind
-from pbx_bridge.calls.timeline import Leg, Timeline
+from pbx_bridge.calls.facts import StepKind
+from pbx_bridge.calls.story import Story
+from pbx_bridge.calls.timeline import Leg
 
 # Far end's hangup causes (Q.850). 603 Decline arrives as 21, a cancelled call as 127; dialstatus is not to be
 # trusted: it is the last value ever set on the channel.
@@ -21,17 +22,12 @@ class Ending:
 
     Attributes:
         lost: the PBX died with the call.
-        ended_by: as in Call.
         fallback: the dialplan had to serve the caller without the menus.
-        served: the IVR's answer was heard to its end.
     """
 
-    timeline: Timeline
+    story: Story
     segments: Sequence[Segment]
-    steps: Sequence[Step]
-    direction: Direction
     lost: bool
-    ended_by: str
     fallback: bool = False
 
     def last(self, kind: SegmentKind) -> Segment | None:
@@ -39,19 +35,32 @@ class Ending:
 
     @property
     def served(self) -> bool:
-        return any(step.kind is StepKind.HEARD and step.data.get("serves") is True for step in self.steps)
+        """The IVR's answer was heard to its end."""
+        return any(step.kind is StepKind.HEARD and step.data.get("serves") is True for step in self.story.steps)
 
     @property
     def met_machine(self) -> bool:
         """The caller was led by our dialplan, whoever they are: an agent may call the menu too."""
         return any(s.kind in (SegmentKind.IVR, SegmentKind.WAIT, SegmentKind.VOICEMAIL) for s in self.segments)
 
+    @property
+    def ended_by(self) -> str:
+        """As in Call, of a call that is over."""
+        return "" if self.lost else _ended_by(self.story)
+
+    @property
+    def far(self) -> Leg | None:
+        """The leg of whoever was called outside, or last of all; None if nobody was."""
+        if self.story.customer is not self.story.timeline.root:
+            return self.story.customer
+        return max(self.story.timeline.others(), key=lambda leg: (leg.started_at, leg.name), default=None)
+
 
 def outcome_of(ending: Ending) -> Outcome:
     """The outcome of a call that is over."""
     if ending.last(SegmentKind.TALK) is not None:
         return Outcome.ANSWERED
-    match ending.direction:
+    match ending.story.direction:
         case Direction.INBOUND:
             return _inbound(ending)
         case Direction.INTERNAL if ending.met_machine:
@@ -81,15 +90,14 @@ def _in_the_menus(ending: Ending) -> Outcome:
         # Without us the dialplan was taking the caller to a person: the wait for one is what they gave up.
         return Outcome.ABANDONED_QUEUE if ending.fallback else Outcome.ABANDONED_IVR
     # Ended by us, and nobody was reached: never taken at all, or sent away by the menu.
-    return Outcome.MISSED if ending.met_machine or ending.timeline.root.answered_at else Outcome.REJECTED
+    return Outcome.MISSED if ending.met_machine or ending.story.timeline.root.answered_at else Outcome.REJECTED
 
 
 def _outbound(ending: Ending) -> Outcome:
     if ending.lost:
         return Outcome.LOST
-    root = ending.timeline.root
-    given_up = root.hung_up_by == root.name
-    far = max(ending.timeline.others(), key=lambda leg: (leg.started_at, leg.name), default=None)
+    root, far = ending.story.timeline.root, ending.far
+    given_up = root.hung_up_by in root.names
     if far is None:
         return Outcome.CANCELLED if given_up else Outcome.FAILED
     if far.cause in _REFUSED:
@@ -99,18 +107,24 @@ def _outbound(ending: Ending) -> Outcome:
     return Outcome.FAILED
 
 
-def ended_by(timeline: Timeline, direction: Direction, steps: Sequence[Step]) -> str:
-    """Who hung up: `caller` (the far party, whoever called), `agent` (one of ours), `system`, empty if unknown."""
-    root = timeline.root
+def cause_of(ending: Ending) -> int | None:
+    """The Q.850 cause that tells most of why it ended: the far end's when nobody talked, else the caller's."""
+    far, root = ending.far, ending.story.timeline.root
+    silent = ending.last(SegmentKind.TALK) is None and ending.story.direction is not Direction.INBOUND
+    return far.cause if silent and far is not None and far.cause else root.cause
+
+
+def _ended_by(story: Story) -> str:
+    root, customer = story.timeline.root, story.customer
     if root.hung_up_at is None:
         return ""
-    ours, theirs = ("agent", "caller") if direction is Direction.OUTBOUND else ("caller", "agent")
-    if root.hung_up_by == root.name:
-        return ours
-    if root.hung_up_by and any(leg.name == root.hung_up_by and _spoke(leg) for leg in timeline.others()):
-        return theirs
+    by = root.hung_up_by or customer.hung_up_by
+    if by in customer.names:
+        return "caller"
+    if by in root.names or any(by in leg.names and _spoke(leg) for leg in story.timeline.others()):
+        return "agent"
     # The caller's last word before a hang-up that Asterisk names nobody for.
-    told = [step.data.get("by") for step in steps if step.kind is StepKind.ENDED]
+    told = [step.data.get("by") for step in story.steps if step.kind is StepKind.ENDED]
     return "caller" if told and told[-1] == "caller" else "system"
 
 

@@ -1,32 +1,37 @@
-"""The stretches of a call: in the IVR, waiting, ringing, talking, leaving a message."""
+"""The stretches of a call: in the IVR, waiting, ringing, talking, on hold, parked, leaving a message."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from pbx_bridge.calls.call import Direction, Segment, SegmentKind
-from pbx_bridge.calls.facts import QueueEvent, Step, StepKind
+from pbx_bridge.calls.facts import QueueEvent, StepKind
+from pbx_bridge.calls.people import is_outside
 from pbx_bridge.calls.queue_causes import ring_result, visit_results
 from pbx_bridge.calls.spans import Span, overlap
+from pbx_bridge.calls.story import Story
+from pbx_bridge.calls.talks import parks_of, talks_of
 from pbx_bridge.calls.timeline import Leg, Timeline, Visit
 
 _REFUSALS = {17: "busy", 21: "rejected"}  # hangup causes (Q.850) of a phone that will not take the call
 _TOGETHER = timedelta(seconds=1)  # a phone that stops ringing this near the call's end was stopped by it
 
 
-def segments_of(
-    timeline: Timeline, direction: Direction, events: Sequence[QueueEvent], steps: Sequence[Step]
-) -> tuple[Segment, ...]:
+def segments_of(story: Story) -> tuple[Segment, ...]:
     """Every segment of the group, by start; what goes on has no end."""
-    talks = tuple(_talks(timeline))
+    told = talks_of(story.timeline, story.customer, story.names, story.live)
+    spoken = tuple(told.segments())
+    talks = [segment for segment in spoken if segment.kind is SegmentKind.TALK]
     found = [
         # An outbound call is in Stasis only because we placed it: no menu.
-        *(_ivr(timeline.root, steps) if direction is not Direction.OUTBOUND else ()),
-        *_waits(timeline.root, talks, events),
-        *(_ring(leg, timeline, events) for leg in timeline.others() if leg.is_dialled),
-        *talks,
-        *_voicemail(timeline.root),
+        *(_ivr(story) if story.direction is not Direction.OUTBOUND else ()),
+        *_waits(story.timeline.root, talks, story.events),
+        *_rings(story),
+        *spoken,
+        *parks_of(story.customer, story.live),
+        *_voicemail(story),
     ]
     return tuple(sorted(found, key=_order))
 
@@ -39,37 +44,51 @@ def _segment(kind: SegmentKind, span: Span, party: str, result: str = "") -> Seg
     return Segment(kind=kind, started_at=span[0], ended_at=span[1], party=party, result=result)
 
 
-def _visits(root: Leg, app: str) -> list[Visit]:
-    return [visit for visit in root.visits if visit.app == app]
+def _visits(leg: Leg, app: str) -> list[Visit]:
+    return [visit for visit in leg.visits if visit.app == app]
 
 
-def _ivr(root: Leg, steps: Sequence[Step]) -> Iterator[Segment]:
-    flows = [step for step in steps if step.kind is StepKind.STARTED]
-    for visit in _visits(root, "Stasis"):
+def _ivr(story: Story) -> Iterator[Segment]:
+    flows = [step for step in story.steps if step.kind is StepKind.STARTED]
+    for visit in _visits(story.timeline.root, "Stasis"):
         begun = [step for step in flows if visit.ended_at is None or step.at <= visit.ended_at]
         party = str(begun[-1].data.get("flow", "")) if begun else ""
         yield _segment(SegmentKind.IVR, visit.span, party)
 
 
-def _talks(timeline: Timeline) -> Iterator[Segment]:
-    # A person was answered when both were in the bridge; a holding bridge is waiting, whoever else is in it.
-    for stay in timeline.root.stays:
-        for leg in timeline.others() if not stay.holding else ():
-            for other in leg.stays:
-                both = overlap(stay.span, other.span) if other.bridge == stay.bridge else None
-                if both is not None:
-                    yield _segment(SegmentKind.TALK, both, leg.party)
-
-
 def _waits(root: Leg, talks: Sequence[Segment], events: Sequence[QueueEvent]) -> Iterator[Segment]:
-    visits = _visits(root, "Queue")
+    visits = _queue_visits(root, events)
     for visit, told in zip(visits, visit_results(visits, events), strict=True):
-        queue = visit.data.partition(",")[0]
+        queue = _queue_of(visit)
         heard = [talk.started_at for talk in talks if overlap(visit.span, (talk.started_at, talk.ended_at))]
         if heard:
             yield _segment(SegmentKind.WAIT, (visit.started_at, min(heard)), queue, "answered")
         else:
             yield _segment(SegmentKind.WAIT, visit.span, queue, _unanswered(root, visit, told))
+
+
+def _queue_visits(root: Leg, events: Sequence[QueueEvent]) -> list[Visit]:
+    """Queue directly after Queue leaves one visit in CEL, named after the first: queue_log tells of the second."""
+    told = _visits(root, "Queue")
+    named = {_queue_of(visit) for visit in told}
+    unnamed = [event for event in events if event.event == "ENTERQUEUE" and event.queue not in named]
+    visits: list[Visit] = []
+    for visit in told:
+        visits.append(visit)
+        for event in unnamed:
+            last = visits[-1]
+            if event.queue != _queue_of(last) and _within(event.at, last.span):
+                visits[-1] = replace(last, ended_at=event.at)
+                visits.append(replace(last, data=event.queue, started_at=event.at))
+    return visits
+
+
+def _within(moment: datetime, span: Span) -> bool:
+    return span[0] < moment and (span[1] is None or moment < span[1])
+
+
+def _queue_of(visit: Visit) -> str:
+    return visit.data.partition(",")[0]
 
 
 def _unanswered(root: Leg, visit: Visit, told: str) -> str:
@@ -80,17 +99,30 @@ def _unanswered(root: Leg, visit: Visit, told: str) -> str:
     return told
 
 
-def _ring(leg: Leg, timeline: Timeline, events: Sequence[QueueEvent]) -> Segment:
+def _rings(story: Story) -> Iterator[Segment]:
+    for leg in story.timeline.legs:
+        if leg.is_person and (leg.is_dialled or _is_called_first(leg, story)):
+            yield _ring(leg, story)
+
+
+def _is_called_first(leg: Leg, story: Story) -> bool:
+    """Click-to-call: the agent's own phone was rung before the customer's; such a channel has no extension."""
+    at_first = leg is story.timeline.root and leg.first.exten in ("", "s")
+    return at_first and story.direction is not Direction.INBOUND and not is_outside(leg)
+
+
+def _ring(leg: Leg, story: Story) -> Segment:
+    party = story.names.of(leg)
     if leg.answered_at is not None:
-        return _segment(SegmentKind.RING, (leg.started_at, leg.answered_at), leg.party, "answered")
+        return _segment(SegmentKind.RING, (leg.started_at, leg.answered_at), party, "answered")
     stopped = leg.hung_up_at or leg.ended_at
-    result = "" if stopped is None else _silence(leg, stopped, timeline, events)
-    return _segment(SegmentKind.RING, (leg.started_at, stopped), leg.party, result)
+    result = "" if stopped is None else _silence(leg, stopped, story)
+    return _segment(SegmentKind.RING, (leg.started_at, stopped), party, result)
 
 
-def _silence(leg: Leg, stopped: datetime, timeline: Timeline, events: Sequence[QueueEvent]) -> str:
+def _silence(leg: Leg, stopped: datetime, story: Story) -> str:
     refused = _REFUSALS.get(leg.cause or 0)
-    return refused or ring_result(leg.party, stopped, events) or _guess(leg, stopped, timeline)
+    return refused or ring_result(leg.party, stopped, story.events) or _guess(leg, stopped, story.timeline)
 
 
 def _guess(leg: Leg, stopped: datetime, timeline: Timeline) -> str:
@@ -102,7 +134,7 @@ def _guess(leg: Leg, stopped: datetime, timeline: Timeline) -> str:
     return "cancelled" if gone is not None and abs(gone - stopped) < _TOGETHER else "no_answer"
 
 
-def _voicemail(root: Leg) -> Iterator[Segment]:
-    for visit in _visits(root, "VoiceMail"):
+def _voicemail(story: Story) -> Iterator[Segment]:
+    for visit in _visits(story.customer, "VoiceMail"):
         box = visit.data.partition(",")[0].partition("@")[0]
         yield _segment(SegmentKind.VOICEMAIL, visit.span, box)

@@ -33,10 +33,11 @@ class Visit:
 
 @dataclass(slots=True, kw_only=True)
 class Stay:
-    """A channel's time in one bridge."""
+    """A channel's time in one bridge. `name`: what the channel was called then; a pickup changes it."""
 
     bridge: str
     holding: bool
+    name: str
     started_at: datetime
     ended_at: datetime | None = None
 
@@ -57,6 +58,8 @@ class Leg:
     hung_up_by: str = ""
     visits: list[Visit] = field(default_factory=list)
     stays: list[Stay] = field(default_factory=list)
+    parks: list[Span] = field(default_factory=list)
+    names: dict[str, None] = field(default_factory=dict)  # in the order it bore them; a pickup gives another's
 
     @property
     def name(self) -> str:
@@ -76,9 +79,18 @@ class Leg:
         return not self.name.startswith(_NOBODY)
 
     @property
+    def is_local(self) -> bool:
+        """One half of a Local channel."""
+        return self.first.is_local
+
+    @property
     def party(self) -> str:
         """`101` for `PJSIP/101-0000002a`. The number on a dialled channel is the caller's, so the name tells."""
         return peer_name(self.name)
+
+    @property
+    def life(self) -> Span:
+        return self.started_at, self.ended_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +131,8 @@ def read_timeline(rows: Iterable[CelRow]) -> Timeline | None:
     for row in ordered:
         if row.event == "CHAN_START":
             legs.setdefault(row.uniqueid, Leg(first=row))
-        elif (leg := legs.get(row.uniqueid)) is not None:
+        if (leg := legs.get(row.uniqueid)) is not None:
+            leg.names[row.channel_name] = None
             _note(leg, row)
     root = next((leg for leg in legs.values() if leg.is_person), None)
     if root is None:
@@ -143,12 +156,16 @@ def _note(leg: Leg, row: CelRow) -> None:
             _enter_bridge(leg, row)
         case "BRIDGE_EXIT":
             _leave_bridge(leg, row)
+        case "PARK_START":
+            _park(leg, row)
+        case "PARK_END":
+            _unpark(leg, row)
         case "HANGUP":
             _hang_up(leg, row)
         case "CHAN_END":
             _end(leg, row)
         case _:
-            pass  # transfers, parking, user events: others read them
+            pass  # transfers, user events: others read them
 
 
 def _enter_app(leg: Leg, row: CelRow) -> None:
@@ -173,13 +190,23 @@ def _enter_bridge(leg: Leg, row: CelRow) -> None:
             return
         last.ended_at = row.at
     holding = row.extra.get("bridge_technology") == HOLDING
-    leg.stays.append(Stay(bridge=bridge, holding=holding, started_at=row.at))
+    leg.stays.append(Stay(bridge=bridge, holding=holding, name=row.channel_name, started_at=row.at))
 
 
 def _leave_bridge(leg: Leg, row: CelRow) -> None:
     last = leg.stays[-1] if leg.stays else None
     if last is not None and last.ended_at is None and last.bridge == str(row.extra.get("bridge_id", "")):
         last.ended_at = row.at
+
+
+def _park(leg: Leg, row: CelRow) -> None:
+    if not leg.parks or leg.parks[-1][1] is not None:
+        leg.parks.append((row.at, None))
+
+
+def _unpark(leg: Leg, row: CelRow) -> None:
+    if leg.parks and leg.parks[-1][1] is None:
+        leg.parks[-1] = (leg.parks[-1][0], row.at)
 
 
 def _hang_up(leg: Leg, row: CelRow) -> None:
@@ -199,3 +226,4 @@ def _end(leg: Leg, row: CelRow) -> None:
         visit.ended_at = visit.ended_at or row.at
     for stay in leg.stays:
         stay.ended_at = stay.ended_at or row.at
+    _unpark(leg, row)

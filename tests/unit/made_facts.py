@@ -42,7 +42,7 @@ def cel(
         app=app,
         app_data=more.pop("app_data", ""),
         user_field="",
-        **(defaults | {"exten": "1000", "context": "from-trunk"} | more),
+        **(defaults | {"exten": "1000", "context": "from-trunk" if "trunk" in channel else "from-agents"} | more),
     )
 
 
