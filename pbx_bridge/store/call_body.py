@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import blake2b
@@ -12,7 +13,9 @@ from typing import Any
 import msgspec
 
 from pbx_bridge.calls.call import Call
+from pbx_bridge.calls.causes import cause_words
 from pbx_bridge.store.announce import CallRow
+from pbx_bridge.store.recordings import Recording
 from pbx_bridge.values import phone
 
 _DECODER = msgspec.json.Decoder(Call)
@@ -34,7 +37,7 @@ def decode(body: str) -> Call:
     return _DECODER.decode(body)
 
 
-def call_json(row: CallRow) -> dict[str, Any]:
+def call_json(row: CallRow, recordings: Iterable[Recording] = ()) -> dict[str, Any]:
     """What `pbx-bridge calls --json` prints: ISO 8601 times in UTC with microseconds, lengths in seconds."""
     call = row.call
     return {
@@ -59,6 +62,7 @@ def call_json(row: CallRow) -> dict[str, Any]:
         ],
         "left_voicemail": call.left_voicemail,
         "cause": call.cause,
+        "cause_words": cause_words(call.cause),
         "source": call.source,
         "tracking_numbers": list(call.tracking_numbers),
         "language": call.language,
@@ -83,6 +87,18 @@ def call_json(row: CallRow) -> dict[str, Any]:
             {"at": _iso(step.at), "flow_node": step.flow_node, "kind": step.kind, "data": dict(step.data)}
             for step in call.steps
         ],
+        "recordings": [_recording_json(recording) for recording in recordings if recording.is_shown],
+    }
+
+
+def _recording_json(recording: Recording) -> dict[str, Any]:
+    return {
+        "state": recording.state.value,
+        "started_at": _iso(recording.started_at),
+        "length_s": recording.length_us / 1_000_000,
+        "bytes": recording.size,
+        "sha256": recording.sha256,
+        "path": recording.path,
     }
 
 

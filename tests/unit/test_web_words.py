@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from pbx_bridge import web
-from pbx_bridge.calls.call import Direction, Outcome, SegmentKind
+from pbx_bridge.calls.call import Direction, Outcome, SegmentKind, TransferKind
+from pbx_bridge.calls.causes import CAUSES
 from pbx_bridge.health import LinkState
 from pbx_bridge.web import words
 from pbx_bridge.web.show import Language
@@ -55,6 +56,10 @@ def test_every_word_a_page_asks_for_is_there() -> None:
         *(f"outcome.{outcome}" for outcome in Outcome),
         *(f"direction.{direction}" for direction in Direction),
         *(f"segment.{kind}" for kind in SegmentKind),
+        *(f"transfer.{kind}" for kind in TransferKind),
+        *(f"cause.{cause}" for cause in CAUSES),
+        *(f"source.{source}" for source in ("cel", "cdr")),
+        *(f"customer_by.{way}" for way in ("key", "number")),
         *(f"progress.{kind}" for kind in SegmentKind),
         *(f"state.{state}" for state in LinkState),
         *(f"status.{overall}{lead}" for overall in ("ready", "look", "not_ready") for lead in ("", "_lead")),
