@@ -78,7 +78,7 @@ def _consults(
             while_on = overlap(both, customer.life)
             if other is customer or not _asks(leg, other) or while_on is None:
                 continue
-            alone = without([while_on], with_customer)
+            alone = _cut([while_on], with_customer)
             asked[names.of(other, stay.name)] += alone
             for party in (names.of(leg), names.of(other, stay.name)):
                 engaged[party] += alone
