@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -59,7 +59,8 @@ def live(at_s: float, channel: str, event: LiveKind, **data: Any) -> Fact:
 
 
 def parts(call: Call, kind: SegmentKind) -> list[tuple[float, float, str]]:
-    def after(at: Any) -> float:
+    def after(at: datetime | None) -> float:
+        assert at is not None
         return round((at - call.started_at).total_seconds(), 3)
 
     return [(after(s.started_at), after(s.ended_at), s.party) for s in call.segments if s.kind is kind]
@@ -196,7 +197,7 @@ def test_an_originated_call_is_named_by_what_was_asked_for() -> None:
 
 
 def test_queue_directly_after_queue_is_told_apart_by_queue_log() -> None:
-    facts = [
+    facts: list[Fact] = [
         cel(0, "CHAN_START"),
         cel(1, "APP_START", app="Queue", app_data="support,cC,,,4"),
         queue_event(1, "ENTERQUEUE"),
@@ -225,5 +226,5 @@ def test_cutting_and_covering_add_up(some: Any, others: Any) -> None:
 @given(spans)
 def test_a_union_is_in_order_and_covers_the_same(some: Any) -> None:
     joined = union(some)
-    assert all(one[1] < other[0] for one, other in pairwise(joined))
+    assert all(one[1] is not None and one[1] < other[0] for one, other in pairwise(joined))
     assert length_us(joined, END) == length_us(some, END)
