@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from bench import peer
+from bench import floor, peer
 from bench.callers import Load, call
 from bench.customers import TRACKING_KEYS, Customer
 from bench.figure import CannotMeasure, Figure, Peer
@@ -46,6 +46,8 @@ async def measure(system: System, quick: bool) -> Sequence[Figure]:
     await _check(system, people, started)
     wall, used, asterisk = _now() - begun, cpu_s(system.pid) - used, cpu_s(system.pbx.pid) - asterisk
     peer_ms, peer_idle = await peer.cpu_ms(system, count, idle_s)
+    system.say(f"{floor.MESSAGES} messages a call received by a bare reader")
+    floor_ms = await floor.cpu_ms(count, _RATE)
     gross, net = used / count * 1000, (used - idle * wall) / count * 1000
     return (
         Figure(
@@ -56,7 +58,8 @@ async def measure(system: System, quick: bool) -> Sequence[Figure]:
             peer=Peer(name=peer.name(), value=peer_ms),
             note=(
                 f"{count} calls at {_RATE:g} a second, sounds cut to {_SHORT:.0%}; {gross:.2f} ms with idle CPU "
-                f"({idle:.2%} of a core; peer {peer_idle:.2%}); Asterisk {asterisk / count * 1000:.0f} ms a call"
+                f"({idle:.2%} of a core; peer {peer_idle:.2%}); Asterisk {asterisk / count * 1000:.0f} ms a call; "
+                f"a bare reader of as many messages, doing nothing: {floor_ms:.2f} ms"
             ),
         ),
     )
