@@ -5,7 +5,7 @@ The reading of CEL: it knows what Asterisk's rows mean and nothing of outcomes. 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -133,7 +133,8 @@ def read_timeline(rows: Iterable[CelRow]) -> Timeline | None:
             legs.setdefault(row.uniqueid, Leg(first=row))
         if (leg := legs.get(row.uniqueid)) is not None:
             leg.names[row.channel_name] = None
-            _note(leg, row)
+            if (note := _NOTES.get(row.event)) is not None:
+                note(leg, row)
     root = next((leg for leg in legs.values() if leg.is_person), None)
     if root is None:
         return None
@@ -144,28 +145,8 @@ def _order(row: CelRow) -> tuple[datetime, str, int]:
     return row.at, row.file, row.offset
 
 
-def _note(leg: Leg, row: CelRow) -> None:
-    match row.event:
-        case "ANSWER":
-            leg.answered_at = leg.answered_at or row.at
-        case "APP_START":
-            _enter_app(leg, row)
-        case "APP_END":
-            _leave_app(leg, row)
-        case "BRIDGE_ENTER":
-            _enter_bridge(leg, row)
-        case "BRIDGE_EXIT":
-            _leave_bridge(leg, row)
-        case "PARK_START":
-            _park(leg, row)
-        case "PARK_END":
-            _unpark(leg, row)
-        case "HANGUP":
-            _hang_up(leg, row)
-        case "CHAN_END":
-            _end(leg, row)
-        case _:
-            pass  # transfers, user events: others read them
+def _answer(leg: Leg, row: CelRow) -> None:
+    leg.answered_at = leg.answered_at or row.at
 
 
 def _enter_app(leg: Leg, row: CelRow) -> None:
@@ -227,3 +208,17 @@ def _end(leg: Leg, row: CelRow) -> None:
     for stay in leg.stays:
         stay.ended_at = stay.ended_at or row.at
     _unpark(leg, row)
+
+
+# What a row changes in its channel's life; transfers and user events are read by others.
+_NOTES: dict[str, Callable[[Leg, CelRow], None]] = {
+    "ANSWER": _answer,
+    "APP_START": _enter_app,
+    "APP_END": _leave_app,
+    "BRIDGE_ENTER": _enter_bridge,
+    "BRIDGE_EXIT": _leave_bridge,
+    "PARK_START": _park,
+    "PARK_END": _unpark,
+    "HANGUP": _hang_up,
+    "CHAN_END": _end,
+}
