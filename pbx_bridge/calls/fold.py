@@ -10,13 +10,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
-from pbx_bridge.calls.call import Call, CallStep, Segment, SegmentKind, call_id
+from pbx_bridge.calls.call import Call, CallStep, Direction, Segment, SegmentKind, call_id
 from pbx_bridge.calls.facts import Boot, CdrRow, CelRow, Fact, Live, LiveKind, QueueEvent, Step, StepKind
 from pbx_bridge.calls.outcome import Ending, cause_of, outcome_of
 from pbx_bridge.calls.people import Names, customer_of, direction_of, is_outside
 from pbx_bridge.calls.queue_causes import in_order
 from pbx_bridge.calls.segments import segments_of
-from pbx_bridge.calls.spans import length_us
+from pbx_bridge.calls.spans import Span, length_us
 from pbx_bridge.calls.story import Story
 from pbx_bridge.calls.timeline import Timeline, read_timeline
 from pbx_bridge.calls.transfers import transfers_of
@@ -131,19 +131,28 @@ def _call(story: Story) -> Call:
 
 
 def _destination(story: Story, segments: Sequence[Segment]) -> str:
-    """Where it was delivered: whoever talked last, or the mailbox; else who was rung last."""
+    """Where it was delivered: whoever had it last. A queue that finds nobody has delivered it to nobody."""
     if story.customer is not story.timeline.root:
         return story.names.of(story.customer)
-    for kinds in ((SegmentKind.TALK, SegmentKind.VOICEMAIL), (SegmentKind.RING,)):
-        if found := [segment.party for segment in segments if segment.kind in kinds]:
-            return found[-1]
-    return ""
+    waits = [(s.started_at, s.ended_at) for s in segments if s.kind is SegmentKind.WAIT]
+    last = ""
+    for segment in segments:
+        offered = segment.kind is SegmentKind.RING and not any(_began_in(segment, wait) for wait in waits)
+        if offered or segment.kind in (SegmentKind.TALK, SegmentKind.VOICEMAIL):
+            last = segment.party
+    return last
+
+
+def _began_in(segment: Segment, span: Span) -> bool:
+    return span[0] <= segment.started_at and (span[1] is None or segment.started_at < span[1])
 
 
 def _agents(story: Story, segments: Sequence[Segment]) -> tuple[str, ...]:
     """Ours who talked with the customer, in the order they began."""
     outside = {story.names.of(leg) for leg in story.timeline.legs if is_outside(leg)}
-    spoke = (segment.party for segment in segments if segment.kind is SegmentKind.TALK)
+    spoke = [segment.party for segment in segments if segment.kind is SegmentKind.TALK]
+    if spoke and story.direction is Direction.INTERNAL:
+        spoke.insert(0, story.names.of(story.timeline.root))
     return tuple(dict.fromkeys(party for party in spoke if party and party not in outside))
 
 

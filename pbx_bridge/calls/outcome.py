@@ -118,8 +118,9 @@ def _ended_by(story: Story) -> str:
     root, customer = story.timeline.root, story.customer
     if root.hung_up_at is None:
         return ""
+    refused = customer is not root and customer.answered_at is None and customer.hung_up_by in customer.names
     by = root.hung_up_by or customer.hung_up_by
-    if by in customer.names:
+    if refused or by in customer.names:
         return "caller"
     if by in root.names or any(by in leg.names and _spoke(leg) for leg in story.timeline.others()):
         return "agent"

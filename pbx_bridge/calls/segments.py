@@ -15,7 +15,8 @@ from pbx_bridge.calls.story import Story
 from pbx_bridge.calls.talks import parks_of, talks_of
 from pbx_bridge.calls.timeline import Leg, Timeline, Visit
 
-_REFUSALS = {17: "busy", 21: "rejected"}  # hangup causes (Q.850) of a phone that will not take the call
+# Hangup causes (Q.850) of a phone that will not take the call. 23: it named another (SIP 302).
+_REFUSALS = {17: "busy", 21: "rejected", 23: "forwarded"}
 _TOGETHER = timedelta(seconds=1)  # a phone that stops ringing this near the call's end was stopped by it
 
 
@@ -130,8 +131,9 @@ def _guess(leg: Leg, stopped: datetime, timeline: Timeline) -> str:
     rivals = (other.answered_at for other in timeline.others() if other is not leg)
     if any(taken is not None and leg.started_at <= taken <= stopped for taken in rivals):
         return "cancelled"
-    gone = timeline.root.hung_up_at
-    return "cancelled" if gone is not None and abs(gone - stopped) < _TOGETHER else "no_answer"
+    root = timeline.root
+    gave_up = root.hung_up_at is not None and abs(root.hung_up_at - stopped) < _TOGETHER
+    return "cancelled" if gave_up and root.hung_up_by in root.names else "no_answer"
 
 
 def _voicemail(story: Story) -> Iterator[Segment]:
