@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import assert_never
 
 from pbx_bridge.calls.call import Call, CallStep, Direction, Segment, SegmentKind, call_id
+from pbx_bridge.calls.cdr import fold_cdr
 from pbx_bridge.calls.facts import Boot, CdrRow, CelRow, Fact, Live, LiveKind, QueueEvent, Step, StepKind
 from pbx_bridge.calls.outcome import Ending, cause_of, outcome_of
 from pbx_bridge.calls.people import Names, customer_of, direction_of, is_outside
@@ -33,9 +34,11 @@ def fold(facts: Iterable[Fact], boots: Sequence[datetime] = ()) -> Call | None:
 
     Returns:
         None until a root channel is known: steps may be journaled before their channel's first CEL row is read.
+        CDRs tell a call only where CEL does not.
     """
-    story = _story(facts, boots)
-    return None if story is None else _call(story)
+    told = tuple(facts)
+    story = _story(told, boots)
+    return fold_cdr(fact for fact in told if isinstance(fact, CdrRow)) if story is None else _call(story)
 
 
 def _story(facts: Iterable[Fact], boots: Sequence[datetime]) -> Story | None:
@@ -57,7 +60,7 @@ def _story(facts: Iterable[Fact], boots: Sequence[datetime]) -> Story | None:
             case Live():
                 live.append(fact)
             case CdrRow():
-                pass  # a call that CEL tells needs none
+                pass  # fold_cdr reads them, where there is nothing better
             case _:
                 assert_never(fact)
     timeline = read_timeline(rows)

@@ -104,12 +104,7 @@ def _holds(
         if not spans:
             continue
         party = names.of(leg)
-        # A phone that transfers holds first, for a moment.
-        held = [
-            span
-            for span in overlaps(spans, everybody if leg is customer else together.get(party, []))
-            if not _is_sliver(span)
-        ]
+        held = overlaps(spans, everybody if leg is customer else together.get(party, []))
         if held:
             found[party] = union([*found.get(party, []), *held])
     return found
