@@ -19,7 +19,7 @@ from pbx_bridge.calls.queue_causes import in_order
 from pbx_bridge.calls.segments import segments_of
 from pbx_bridge.calls.spans import Span, length_us
 from pbx_bridge.calls.story import Story
-from pbx_bridge.calls.timeline import Timeline, read_timeline
+from pbx_bridge.calls.timeline import Timeline, dialplan_word, read_timeline
 from pbx_bridge.calls.transfers import transfers_of
 
 FALLBACK_CONTEXTS = frozenset({"pbxb-fallback", "pbxb-nobody"})  # where the dialplan serves the caller without us
@@ -117,7 +117,7 @@ def _call(story: Story) -> Call:
         customer_code=_told(steps, StepKind.CUSTOMER, "code"),
         agents=_agents(story, segments),
         transfers=transfers_of(timeline, story.names),
-        left_voicemail=any(s.kind is SegmentKind.VOICEMAIL for s in segments),
+        left_voicemail=ending.left_voicemail,
         cause=None if over_at is None else cause_of(ending),
         tracking_numbers=_tracking_numbers(steps),
         language=_told(steps, StepKind.LANGUAGE, "language"),
@@ -195,11 +195,7 @@ def _called(timeline: Timeline, steps: Sequence[Step], live: Sequence[Live]) -> 
 
 
 def _is_fallback(row: CelRow) -> bool:
-    if row.context in FALLBACK_CONTEXTS:
-        return True
-    # Asterisk 16 writes a user event under its own name, 22 as USER_DEFINED with the name in user_type.
-    ours = row.event == "PBXB" or (row.event == "USER_DEFINED" and row.user_type == "PBXB")
-    return ours and str(row.extra.get("extra", "")).startswith("fallback")
+    return row.context in FALLBACK_CONTEXTS or dialplan_word(row).startswith("fallback")
 
 
 def _told(steps: Iterable[Step], kind: StepKind, name: str) -> str:

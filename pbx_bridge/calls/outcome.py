@@ -44,6 +44,11 @@ class Ending:
         return any(s.kind in (SegmentKind.IVR, SegmentKind.WAIT, SegmentKind.VOICEMAIL) for s in self.segments)
 
     @property
+    def left_voicemail(self) -> bool:
+        """A message was left, as far as is known."""
+        return any(s.kind is SegmentKind.VOICEMAIL and s.result != "not_left" for s in self.segments)
+
+    @property
     def ended_by(self) -> str:
         """As in Call, of a call that is over."""
         return "" if self.lost else _ended_by(self.story)
@@ -71,7 +76,7 @@ def outcome_of(ending: Ending) -> Outcome:
 
 def _inbound(ending: Ending) -> Outcome:
     wait = ending.last(SegmentKind.WAIT)
-    if ending.last(SegmentKind.VOICEMAIL) is not None:
+    if ending.left_voicemail:
         return Outcome.VOICEMAIL
     if wait is not None and wait.result == "abandoned":
         return Outcome.ABANDONED_QUEUE

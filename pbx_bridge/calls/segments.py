@@ -13,7 +13,7 @@ from pbx_bridge.calls.queue_causes import ring_result, visit_results
 from pbx_bridge.calls.spans import Span, overlap
 from pbx_bridge.calls.story import Story
 from pbx_bridge.calls.talks import parks_of, talks_of
-from pbx_bridge.calls.timeline import Leg, Timeline, Visit
+from pbx_bridge.calls.timeline import Leg, Timeline, Visit, dialplan_word
 
 # Hangup causes (Q.850) of a phone that will not take the call. 23: it named another (SIP 302).
 _REFUSALS = {17: "busy", 21: "rejected", 23: "forwarded"}
@@ -137,6 +137,10 @@ def _guess(leg: Leg, stopped: datetime, timeline: Timeline) -> str:
 
 
 def _voicemail(story: Story) -> Iterator[Segment]:
+    told = [(row.at, dialplan_word(row)) for row in story.timeline.rows]
     for visit in _visits(story.customer, "VoiceMail"):
         box = visit.data.partition(",")[0].partition("@")[0]
-        yield _segment(SegmentKind.VOICEMAIL, visit.span, box)
+        after = [word for at, word in told if word.startswith("voicemail=") and at >= (visit.ended_at or at)]
+        # Only the dialplan knows whether a message was left; one that is not ours says nothing of it.
+        left = not after or after[0] == "voicemail=SUCCESS"
+        yield _segment(SegmentKind.VOICEMAIL, visit.span, box, "" if left else "not_left")

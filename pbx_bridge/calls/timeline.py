@@ -120,6 +120,13 @@ def peer_name(channel_or_device: str) -> str:
     return device.rpartition("-")[0] or device
 
 
+def dialplan_word(row: CelRow) -> str:
+    """What our dialplan told of the call here, `fallback` or `voicemail=FAILED`; empty for any other row."""
+    # Asterisk 16 writes a user event under its own name, 22 as USER_DEFINED with the name in user_type.
+    ours = row.event == "PBXB" or (row.event == "USER_DEFINED" and row.user_type == "PBXB")
+    return str(row.extra.get("extra", "")) if ours else ""
+
+
 def read_timeline(rows: Iterable[CelRow]) -> Timeline | None:
     """The timeline of one group's rows, in any order; None before its root channel is known.
 
