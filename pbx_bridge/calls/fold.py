@@ -162,7 +162,14 @@ def _agents(story: Story, segments: Sequence[Segment]) -> tuple[str, ...]:
 def _died(story: Story) -> bool:
     # No call outlives its Asterisk. Compared with the start: queue_log tells a boot in whole seconds, so it may seem
     # to lie before the last rows of the calls that it ended.
-    return bool(story.boots) and story.boots[-1] > story.timeline.root.started_at
+    rebooted = bool(story.boots) and story.boots[-1] > story.timeline.root.started_at
+    return rebooted or _is_gone(story)
+
+
+def _is_gone(story: Story) -> bool:
+    """Asterisk has none of the channels any more whose ends were never told (see ari_handlers/reaper.py)."""
+    gone = {fact.uniqueid for fact in story.live if fact.event is LiveKind.GONE}
+    return bool(gone) and all(leg.ended_at or leg.first.uniqueid in gone for leg in story.timeline.legs)
 
 
 def _last_seen(story: Story) -> datetime:

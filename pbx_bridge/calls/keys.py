@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pbx_bridge.calls.facts import Boot, CdrRow, CelRow, Fact, Live, QueueEvent, Step
+from pbx_bridge.calls.facts import Boot, CdrRow, CelRow, Fact, Live, LiveKind, QueueEvent, Step
 
 NO_CHANNEL = frozenset({"", "N/A", "NONE", "MANAGER", "REALTIME"})  # as queue_log and transfers write it
 HOLDING = "holding_bridge"  # the technology of a bridge in which nobody hears another
@@ -34,7 +34,15 @@ def keys_of(fact: Fact) -> frozenset[str]:
 
 def is_closing(fact: Fact) -> bool:
     """A cheap hint: this fact may be the last of its call."""
-    return isinstance(fact, CdrRow) or (isinstance(fact, CelRow) and fact.event in ("CHAN_END", "LINKEDID_END"))
+    match fact:
+        case CelRow():
+            return fact.event in ("CHAN_END", "LINKEDID_END")
+        case Live():
+            return fact.event is LiveKind.GONE
+        case CdrRow():
+            return True
+        case QueueEvent() | Step() | Boot():
+            return False
 
 
 def _named_in(extra: Mapping[str, Any]) -> Iterator[str]:
