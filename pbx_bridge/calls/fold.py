@@ -135,8 +135,8 @@ def _call(story: Story) -> Call:
 
 def _destination(story: Story, segments: Sequence[Segment]) -> str:
     """Where it was delivered: whoever had it last. A queue that finds nobody has delivered it to nobody."""
-    if story.customer is not story.timeline.root:
-        return story.names.of(story.customer)
+    if story.direction is Direction.OUTBOUND:  # the agent's own phone is where it came from
+        return story.names.of(story.customer) if story.customer is not story.timeline.root else ""
     waits = [(s.started_at, s.ended_at) for s in segments if s.kind is SegmentKind.WAIT]
     last = ""
     for segment in segments:
