@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench clean constraints
+.PHONY: help run test lint bench soak clean constraints
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -25,6 +25,10 @@ lint: $(VENV)/.stamp-dev ## Style, types and the arrows between the layers
 bench: $(VENV)/.stamp-dev ## Measure us and a peer, side by side
 	@tools/setup.sh system
 	@$(BIN)/python -m bench
+
+soak: $(VENV)/.stamp-dev ## 15 minutes of real calls while everything is killed; then the record is checked
+	@tools/setup.sh system
+	@$(BIN)/python -m bench.soak
 
 clean: ## Remove what was built and cached; var/ stays
 	rm -rf $(VENV) dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

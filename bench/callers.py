@@ -27,6 +27,7 @@ class Load:
         callers: rows of columns; the first is the caller's number. One call for each.
         rate: new calls in a second.
         limit_s: when it counts as stuck.
+        patience_s: how long a caller waits for what should come next, then hangs up. 0: for ever.
     """
 
     callers: Sequence[Sequence[str]]
@@ -34,15 +35,17 @@ class Load:
     rate: float
     limit_s: float
     called: str = "100"
+    patience_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How the calls went, as SIPp tells."""
+    """How the calls went, as SIPp tells. `answered` are the numbers whose call got a 200 OK, each as often."""
 
     served: int
     failed: int
     retransmissions: int
+    answered: Sequence[str] = ()
 
 
 def require_sipp() -> None:
@@ -89,7 +92,8 @@ async def _start(load: Load, sip_port: int, folder: Path) -> asyncio.subprocess.
         *("-i", _HOST, "-mi", _HOST, "-p", str(_free_port())),
         *("-m", str(len(load.callers)), "-r", f"{load.rate:g}", "-l", "10000", "-nostdin"),
         *("-timeout", f"{load.limit_s:g}s", "-timeout_error", "-trace_stat", "-stf", "stat.csv", "-fd", "1"),
-        *("-trace_err", "-error_file", "errors.log"),
+        *("-trace_err", "-error_file", "errors.log", "-trace_logs", "-log_file", "said.log"),
+        *(("-recv_timeout", str(round(load.patience_s * 1000))) if load.patience_s else ()),
     ]
     with (folder / "out").open("wb") as out:
         return await asyncio.create_subprocess_exec(
@@ -128,10 +132,19 @@ def _told(folder: Path) -> Outcome:
             served=int(last["SuccessfulCall(C)"]),
             failed=int(last["FailedCall(C)"]),
             retransmissions=int(last["Retransmissions(C)"]),
+            answered=_answered(folder / "said.log"),
         )
     except (OSError, IndexError, KeyError, ValueError) as error:
         words = (folder / "out").read_text(encoding="latin-1").strip().splitlines()
         raise CannotMeasure(f"SIPp told nothing: {words[-1] if words else error}") from error
+
+
+def _answered(log: Path) -> Sequence[str]:
+    """The numbers of `answered NUMBER`, which a scenario says when it gets its 200 OK."""
+    if not log.exists():
+        return ()
+    words = (line.split() for line in log.read_text(encoding="latin-1").splitlines())
+    return [line[1] for line in words if len(line) == 2 and line[0] == "answered"]
 
 
 def _free_port() -> int:

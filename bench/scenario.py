@@ -93,7 +93,7 @@ a=sendrecv
 <recv response="100" optional="true"/>
 <recv response="180" optional="true"/>
 <recv response="183" optional="true"/>
-<recv response="200" rtd="true" rrs="true"/>
+<recv response="200" rtd="true" rrs="true"><action><log message="answered [field0]"/></action></recv>
 <send><![CDATA[
 ACK [next_url] SIP/2.0
 {_VIA}

@@ -11,7 +11,7 @@ import base64
 import fcntl
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,17 +22,19 @@ import msgspec
 import structlog
 
 from pbx_bridge import logs
-from pbx_bridge.ami.events import AmiEvent
 from pbx_bridge.ami.link import AmiLink, Login
+from pbx_bridge.ami.live_facts import LiveFacts
 from pbx_bridge.ari_handlers import wire
 from pbx_bridge.ari_handlers.caller import Means
 from pbx_bridge.ari_handlers.connection import AriLink
+from pbx_bridge.ari_handlers.originate import Asked, Originator
+from pbx_bridge.ari_handlers.reaper import Reaper
 from pbx_bridge.ari_handlers.requests import Ari
 from pbx_bridge.ari_handlers.stasis import Stasis
 from pbx_bridge.calls.facts import RawFact, boot_fact
 from pbx_bridge.config import Settings
 from pbx_bridge.errors import BridgeError, FlowError, PromptError
-from pbx_bridge.health import Health, Meter, utc_now
+from pbx_bridge.health import Health, LinkState, Meter, utc_now
 from pbx_bridge.ivr import flow as flows
 from pbx_bridge.ivr.announcer import Announcer
 from pbx_bridge.ivr.lookups import CrmLookups
@@ -40,10 +42,14 @@ from pbx_bridge.ivr.prompts import PromptBook
 from pbx_bridge.ivr.run import Phase, Run
 from pbx_bridge.ivr.voice import Voice
 from pbx_bridge.pbx import paths as pbx_paths
-from pbx_bridge.pbx.plan import QUEUES
+from pbx_bridge.pbx.plan import AGENTS, QUEUES
 from pbx_bridge.pbx.secrets import SecretStore
 from pbx_bridge.spool.follow import Spooler
+from pbx_bridge.spool.recording_files import RecordingFiles
+from pbx_bridge.spool.recordings import RecordingKeeper, Shelf
+from pbx_bridge.spool.rotate import Rotator, Rules
 from pbx_bridge.store import RunGone, RunState, Store, open_store
+from pbx_bridge.store.commands import Place
 from pbx_bridge.web.server import serve
 from pbx_bridge.web.site import SiteParts, make_site
 
@@ -65,7 +71,7 @@ async def run_daemon(settings: Settings) -> None:
     speech = load_speech(settings)
     with _only_one(settings.run / "daemon.lock"), _pid_file(settings.run / "daemon.pid"):
         health = Health()
-        async with open_store(settings.store_path, health, region=settings.region) as store:
+        async with open_store(settings.store_place, health, region=settings.region) as store:
             await _serve(settings, speech, store, health)
 
 
@@ -109,20 +115,29 @@ async def _serve(settings: Settings, speech: Speech, store: Store, health: Healt
             health=health,
             calls=store.calls,
             users=store.users,
+            agents=store.agents,
+            shortfalls=store.gaps,
             session_key=base64.urlsafe_b64decode(SecretStore(settings.secrets).session_key),
             zone=ZoneInfo(settings.zone),
             region=settings.region,
             meters=(key_to_play,),
+            recordings=Shelf(store.recordings, _recording_files(settings)),
         )
     )
     await desk.remember(store, node)
+    if settings.ari.url is None:  # of a PBX that is not ours we do not know the agents
+        await store.agents.fill(AGENTS)
+    ami = _ami(settings, store, health)
     async with serve(site, settings.web.host, settings.web.port), desk.link.open():
         await _until_stopped(
             {
                 "spool": _spooler(settings, store, health).run,
                 "stasis": desk.stasis.run,
                 "ari": desk.link.run,
-                "ami": _ami(settings, health).run,
+                "ami": ami.run,
+                "rotation": _rotator(settings, store, ami).run,
+                "recordings": _keeper(settings, store, health).run,
+                "reaper": _reaper(settings, desk, store, health).run,
             }
         )
 
@@ -133,12 +148,9 @@ class _Desk:
     def __init__(self, settings: Settings, speech: Speech, store: Store, health: Health, key_to_play: Meter) -> None:
         node, app = settings.pbx.systemname, settings.ari.app
         self._store, self._node = store, node
-        self.link = AriLink(
-            url=settings.ari.url or f"http://{settings.pbx.host}:{settings.pbx.ari_port}/ari",
-            app=app,
-            user=settings.ari.user,
-            password=SecretStore(settings.secrets).ari,
-            health=health,
+        self.link = _link(
+            settings,
+            health,
             on_event=lambda event: self.stasis.heard(event),
             on_open=lambda: self.stasis.opened(),
             on_connect=lambda: self.stasis.recover(),
@@ -170,11 +182,20 @@ class _Desk:
             state = RunGone(node=run.node, channel=run.channel)
         return self._store.journal.post(facts, runs=[state])
 
+    # Both only begin to write: a store that refuses must not keep a reconnected daemon from its callers.
+
     async def _forget(self, channels: Sequence[str]) -> None:
-        await self._store.journal.add((), runs=[RunGone(node=self._node, channel=name) for name in channels])
+        gone = [RunGone(node=self._node, channel=name) for name in channels]
+        self._store.journal.post((), runs=gone).add_done_callback(_kept)
 
     async def _booted(self, info: wire.Info) -> None:
-        await self._store.journal.add([boot_fact(node=self._node, at=info.status.startup_time)])
+        boot = boot_fact(node=self._node, at=info.status.startup_time)
+        self._store.journal.post([boot]).add_done_callback(_kept)
+
+
+def _kept(written: asyncio.Future[None]) -> None:
+    if not written.cancelled() and (error := written.exception()) is not None:
+        log.error("not_kept", reason=str(error))
 
 
 def _spooler(settings: Settings, store: Store, health: Health) -> Spooler:
@@ -185,21 +206,101 @@ def _spooler(settings: Settings, store: Store, health: Health) -> Spooler:
         queue_log=settings.spool.queue_log or paths.queue_log,
         journal=store.journal,
         health=health,
+        gaps=store.gaps,
     )
 
 
-def _ami(settings: Settings, health: Health) -> AmiLink:
+def _reaper(settings: Settings, desk: _Desk, store: Store, health: Health) -> Reaper:
+    ari = Ari(desk.link, settings.ari.app)
+
+    async def channels() -> set[str]:
+        return {channel.id for channel in await ari.channels()}
+
+    return Reaper(
+        node=settings.pbx.systemname,
+        channels=channels,
+        calls=store.ledger,
+        keep=store.journal.add,
+        up_to_date=lambda: all(link.state is LinkState.UP for link in health.links() if link.name == "spool"),
+    )
+
+
+def _recording_files(settings: Settings) -> RecordingFiles:
+    paths = pbx_paths.find_paths(settings.home, settings.asterisk_root)
+    return RecordingFiles(settings.recordings.spool or paths.monitor, settings.recordings_path)
+
+
+def _keeper(settings: Settings, store: Store, health: Health) -> RecordingKeeper:
+    return RecordingKeeper(
+        node=settings.pbx.systemname,
+        files=_recording_files(settings),
+        recordings=store.recordings,
+        health=health,
+        keep_days=settings.recordings.keep_days,
+    )
+
+
+def _rotator(settings: Settings, store: Store, ami: AmiLink) -> Rotator:
+    # Files of a PBX that is not ours are rotated by whoever owns it.
+    paths, named = pbx_paths.find_paths(settings.home, settings.asterisk_root), settings.spool
+    ours = (("cel", named.cel, paths.cel), ("queue", named.queue_log, paths.queue_log))
+    return Rotator(
+        node=settings.pbx.systemname,
+        files={source: path for source, foreign, path in ours if foreign is None},
+        journal=store.journal,
+        rules=Rules(rotate_bytes=settings.spool.rotate_mb * 1024 * 1024, keep_days=settings.spool.keep_days),
+        reopen=lambda: ami.send("LoggerRotate"),
+    )
+
+
+def _ami(settings: Settings, store: Store, health: Health) -> AmiLink:
     login = Login(
         host=settings.ami.host or settings.pbx.host,
         port=settings.ami.port or settings.pbx.ami_port,
         user=settings.ami.user,
         secret=SecretStore(settings.secrets).ami,
     )
-    return AmiLink(login, health, _on_ami_event)
+    return AmiLink(login, health, LiveFacts(settings.pbx.systemname, store.journal.post).heard)
 
 
-def _on_ami_event(event: AmiEvent) -> None:
-    """Presence is kept by the link's own table; nothing else listens yet."""
+async def place_call(settings: Settings, agent: str, number: str, ring_s: int) -> Asked:
+    """Ring an agent's phone, then the number, beside a daemon that may run. Raises BridgeError."""
+    health = Health()
+    link = _link(settings, health, on_event=lambda _: None, on_open=lambda: None, on_connect=_nothing)
+    place = Place(path=settings.store_place, region=settings.region, zone=ZoneInfo(settings.zone))
+    async with place.open_existing() as store, link.open():
+        originator = Originator(
+            Ari(link, settings.ari.app),
+            node=settings.pbx.systemname,
+            keep=store.journal.add,
+            agents=AGENTS,
+            region=settings.region,
+        )
+        return await originator.call(agent, number, ring_s)
+
+
+async def _nothing() -> None:
+    """What a link that only asks does after a connect."""
+
+
+def _link(
+    settings: Settings,
+    health: Health,
+    *,
+    on_event: Callable[[wire.Event], None],
+    on_open: Callable[[], None],
+    on_connect: Callable[[], Awaitable[None]],
+) -> AriLink:
+    return AriLink(
+        url=settings.ari.url or f"http://{settings.pbx.host}:{settings.pbx.ari_port}/ari",
+        app=settings.ari.app,
+        user=settings.ari.user,
+        password=SecretStore(settings.secrets).ari,
+        health=health,
+        on_event=on_event,
+        on_open=on_open,
+        on_connect=on_connect,
+    )
 
 
 # --- running and stopping -----------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import click
 
 from pbx_bridge import logs
 from pbx_bridge.config import Settings, load
-from pbx_bridge.errors import BridgeError, PromptError
+from pbx_bridge.errors import BridgeError, InputError, PromptError
 from pbx_bridge.ivr.prompts import PromptBook
 from pbx_bridge.ivr.render import prepare
 from pbx_bridge.ivr.speakers import find_prefix, find_speaker
@@ -21,6 +21,7 @@ from pbx_bridge.pbx.paths import find_paths
 from pbx_bridge.values import digits
 
 if TYPE_CHECKING:
+    from pbx_bridge.spool.recording_commands import RecordingPlace
     from pbx_bridge.store.commands import Place
 
 
@@ -82,11 +83,14 @@ def prompts_render(to: Path | None) -> None:
 
 def progress_line(what: str) -> Callable[[int, int, str], None]:
     """Shows done and total on one line of a terminal; anywhere else, a line for each tenth."""
+    tenths = 0
 
     def show(done: int, total: int, _: str) -> None:
+        nonlocal tenths
         if sys.stderr.isatty():
             click.echo(f"\r{what}: {done} of {total}", err=True, nl=done == total)
-        elif done * 10 // total > (done - 1) * 10 // total:
+        elif done * 10 // total > tenths:
+            tenths = done * 10 // total
             click.echo(f"{what}: {done} of {total}", err=True)
 
     return show
@@ -146,6 +150,28 @@ def agents() -> None:
         click.echo(line)
 
 
+@cli.command("call")
+@click.option("--agent", required=True, metavar="EXTENSION", help="Whose phone rings first.")
+@click.option("--ring", "ring_s", type=click.IntRange(1, 300), default=30, show_default=True, metavar="S")
+@click.argument("number")
+def call_command(agent: str, number: str, ring_s: int) -> None:
+    """Ring an agent's phone and, when it is picked up, NUMBER: a click-to-call without a page.
+
+    The phone rings up to --ring seconds. The number is dialled as if the agent had dialled it, and stands on the
+    call's record.
+
+    \b
+    Example:
+      pbx-bridge call --agent 101 09121234567
+    """
+    from pbx_bridge import app  # the other commands start faster without it
+
+    settings = load()
+    logs.configure("warning", settings.log.form)
+    asked = asyncio.run(app.place_call(settings, digits.to_ascii(agent), number, ring_s))
+    click.echo(f"{asked.agent}'s phone rings; picked up, it calls {asked.dialled} ({asked.channel})")
+
+
 @cli.command("try-call")
 @click.option("--from", "caller", required=True, metavar="NUMBER", help="The number to call from.")
 @click.option("--to", "called", metavar="NUMBER", help="The number to dial; default: the demo's, 100.")
@@ -178,7 +204,7 @@ def try_call_command(caller: str, called: str | None, keys: str, stay: float, at
         host=settings.pbx.host,
         sip_port=settings.pbx.sip_port,
         node=settings.pbx.systemname,
-        store=settings.store_path,
+        store=settings.store_place,
         pid_file=settings.run / "daemon.pid",
         region=settings.region,
     )
@@ -194,11 +220,13 @@ def crm() -> None:
 
 @crm.command("import")
 @click.argument("folder", type=click.Path(path_type=Path))
-def crm_import(folder: Path) -> None:
-    """Import customers.csv, contacts.csv, contracts.csv and tickets.csv from a folder; at least one of them.
+@click.option("--all-contacts", is_flag=True, help="contacts.csv is the whole list: others are removed.")
+def crm_import(folder: Path, all_contacts: bool) -> None:
+    """Import customers.csv, contacts.csv, contracts.csv, tickets.csv and agents.csv from a folder; at least one.
 
     All of it is taken, or nothing when a row is bad. Repeatable, also while the daemon runs. A ticket without a
     tracking number gets one, which is printed. UTF-8; dates ISO or Jalali (1404/12/29), Persian digits as well.
+    Past calls of a number whose contacts changed are linked anew: by the daemon, or here if none runs.
 
     \b
     The first line of each file:
@@ -206,6 +234,7 @@ def crm_import(folder: Path) -> None:
       contacts.csv   customer_code,name,phone
       contracts.csv  customer_code,number,starts_on,ends_on,level
       tickets.csv    tracking_number,customer_code,subject,status,created_at,updated_at,promised_on
+      agents.csv     extension,name
 
     \b
     Example:
@@ -214,25 +243,189 @@ def crm_import(folder: Path) -> None:
     from pbx_bridge.store import commands  # the other commands start faster without it
 
     settings = load()
-    for line in asyncio.run(commands.import_lines(_place(settings), folder)):
+    progress = progress_line("numbers whose past calls are linked anew")
+    done = commands.import_lines(_place(settings), folder, all_contacts=all_contacts, progress=progress)
+    for line in asyncio.run(done):
         click.echo(line)
 
 
-@cli.command()
+@cli.group(invoke_without_command=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
 @click.option("--since", metavar="T", help="Only calls that began since T: 2h, 3d, 2026-11-21, 1405/08/30 14:30.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most N calls.")
-def calls(as_json: bool, since: str | None, limit: int | None) -> None:
-    """The calls on record, newest first.
+@click.pass_context
+def calls(ctx: click.Context, as_json: bool, since: str | None, limit: int | None) -> None:
+    """The calls on record, newest first; or what is done with them.
 
     \b
     Examples:
       pbx-bridge calls --since 2h
       pbx-bridge calls --json --limit 100
     """
+    if ctx.invoked_subcommand is not None:
+        return
     from pbx_bridge.store import commands  # the other commands start faster without it
 
     asyncio.run(commands.show_calls(_place(load()), click.echo, as_json=as_json, since=since, limit=limit))
+
+
+@cli.group()
+def recordings() -> None:
+    """The voices of calls, as Asterisk recorded them."""
+
+
+@recordings.command("list")
+@click.option("--since", metavar="T", help="Only those that began since T: 2h, 3d, 2026-11-21, 1405/08/30 14:30.")
+def recordings_list(since: str | None) -> None:
+    """Every recording, oldest first: when, what became of it, length, size, call, file.
+
+    \b
+    Example:
+      pbx-bridge recordings list --since 2d
+    """
+    from pbx_bridge.spool import recording_commands  # the other commands start faster without it
+
+    asyncio.run(recording_commands.show_recordings(_recording_place(load()), click.echo, since=since))
+
+
+@recordings.command("check")
+@click.option("--since", metavar="T", help="Look only for files of recordings that began since T.")
+@click.pass_context
+def recordings_check(ctx: click.Context, since: str | None) -> None:
+    """List recordings without a file and files without a recording; exit status 1 if there are any.
+
+    \b
+    Example:
+      pbx-bridge recordings check
+    """
+    from pbx_bridge.spool import recording_commands  # the other commands start faster without it
+
+    found = asyncio.run(recording_commands.check_recordings(_recording_place(load()), click.echo, since=since))
+    ctx.exit(1 if found else 0)
+
+
+@recordings.command("expire")
+@click.option("--dry-run", is_flag=True, help="Show what would be removed, and remove nothing.")
+def recordings_expire(dry_run: bool) -> None:
+    """Remove the recordings whose time is up by recordings.keep_days. The daemon does it once a day.
+
+    \b
+    Example:
+      pbx-bridge recordings expire --dry-run
+    """
+    from pbx_bridge.spool import recording_commands  # the other commands start faster without it
+
+    asyncio.run(recording_commands.expire_recordings(_recording_place(load()), click.echo, dry_run=dry_run))
+
+
+@calls.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--format", "format_", type=click.Choice(["master", "freepbx"]), help="Default: found out.")
+@click.option("--node", metavar="NAME", help="The PBX that wrote the file; default: pbx.systemname.")
+@click.option("--zone", metavar="ZONE", help="Where its times are, such as UTC; default: the setting zone.")
+@click.pass_context
+def calls_import(ctx: click.Context, file: Path, format_: str | None, node: str | None, zone: str | None) -> None:
+    """Take history from before our time into the record: Asterisk's Master.csv, or FreePBX's cdr table as CSV.
+
+    One call a line, marked with source `cdr`. Repeatable, also with exports that overlap; a call already on record
+    from CEL stays as it is. A row that cannot be read is kept aside and named: then the exit status is 1.
+
+    \b
+    Examples:
+      pbx-bridge calls import /var/log/asterisk/cdr-csv/Master.csv
+      pbx-bridge calls import cdr-export.csv --format freepbx --node pbx2 --zone Asia/Tehran
+    """
+    from pbx_bridge.store import commands  # the other commands start faster without it
+
+    settings = load()
+    whole = asyncio.run(
+        commands.import_calls(
+            _place(settings),
+            click.echo,
+            file,
+            node=node or settings.pbx.systemname,
+            zone=zone,
+            format=format_,
+            progress=progress_line(f"percent of {file.name}"),
+        )
+    )
+    ctx.exit(0 if whole else 1)
+
+
+@calls.command("gaps")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
+@click.option("--since", metavar="T", help="Only windows that reached beyond T: 2h, 2026-11-21, 1405/08/30 14:30.")
+@click.option("--open", "unread", is_flag=True, help="Only what was not read since; exit status 1 if there is any.")
+@click.pass_context
+def calls_gaps(ctx: click.Context, as_json: bool, since: str | None, unread: bool) -> None:
+    """The windows in which a source was not read or not heard, and whether each has been read since.
+
+    cel and queue are Asterisk's files: what they held is read later. ari and ami send nothing again.
+
+    \b
+    Examples:
+      pbx-bridge calls gaps --since 2d
+      pbx-bridge calls gaps --open
+    """
+    from pbx_bridge.store import shortfall_commands  # the other commands start faster without it
+
+    found = asyncio.run(
+        shortfall_commands.show_gaps(_place(load()), click.echo, as_json=as_json, since=since, unread=unread)
+    )
+    ctx.exit(1 if unread and found else 0)
+
+
+@calls.command("unreadable")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, with the whole row, for programs.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most N rows.")
+def calls_unreadable(as_json: bool, limit: int | None) -> None:
+    """The rows of Asterisk's files that could not be read, with the reason, the latest found first.
+
+    \b
+    Example:
+      pbx-bridge calls unreadable --limit 20
+    """
+    from pbx_bridge.store import shortfall_commands  # the other commands start faster without it
+
+    asyncio.run(shortfall_commands.show_unreadable(_place(load()), click.echo, as_json=as_json, limit=limit))
+
+
+@calls.command("verify")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line for each disagreement, for programs.")
+@click.option("--since", metavar="T", help="Only calls that began since T: 2h, 3d, 2026-11-21, 1405/08/30 14:30.")
+@click.pass_context
+def calls_verify(ctx: click.Context, as_json: bool, since: str | None) -> None:
+    """Compare the record with Asterisk's own files: CEL, queue_log and CDRs, as far as they are still on disk.
+
+    Every disagreement is shown with both sides, and with what explains it: an estimated end, a gap, rows not read
+    yet. The exit status is 1 if nothing explains one. Changes nothing; the daemon may run.
+
+    \b
+    Example:
+      pbx-bridge calls verify --since 1d
+    """
+    from pbx_bridge.spool import verify_command  # the other commands start faster without it
+    from pbx_bridge.spool.verify import Files
+
+    settings = load()
+    paths = find_paths(settings.home, settings.asterisk_root)
+    files = Files(
+        node=settings.pbx.systemname,
+        cel=settings.spool.cel or paths.cel,
+        queue_log=settings.spool.queue_log or paths.queue_log,
+        cdr=paths.log / "cdr-custom" / "cdr.csv",
+    )
+    wrong = asyncio.run(
+        verify_command.show_disagreements(
+            _place(settings),
+            files,
+            click.echo,
+            as_json=as_json,
+            since=since,
+            progress=progress_line("files, percent"),
+        )
+    )
+    ctx.exit(1 if wrong else 0)
 
 
 @cli.group()
@@ -285,11 +478,94 @@ def users_list() -> None:
         click.echo(line)
 
 
+@calls.command("rebuild")
+@click.option("--since", metavar="T", help="Only calls that began since T: 2h, 3d, 2026-11-21, 1405/08/30 14:30.")
+@click.pass_context
+def calls_rebuild(ctx: click.Context, since: str | None) -> None:
+    """Fold calls anew from their facts, each under its own id. What comes out the same is not touched.
+
+    The daemon may run, and goes first. Ctrl-C at any time: the store is right, and a second run does the rest. The
+    exit status is 1 if a call could not be folded.
+
+    \b
+    Examples:
+      pbx-bridge calls rebuild
+      pbx-bridge calls rebuild --since 30d
+    """
+    from pbx_bridge.store import upkeep_commands  # the other commands start faster without it
+
+    whole = asyncio.run(
+        upkeep_commands.rebuild_calls(_place(load()), click.echo, progress_line("calls"), since=since)
+    )
+    ctx.exit(0 if whole else 1)
+
+
+@cli.group()
+def db() -> None:
+    """Where everything is kept."""
+
+
+@db.command("pack")
+def db_pack() -> None:
+    """Pack the facts of calls that are over for a day, now. The daemon does it by itself, slowly.
+
+    The file does not shrink: the room is used for what comes.
+
+    \b
+    Example:
+      pbx-bridge db pack
+    """
+    from pbx_bridge.store import upkeep_commands  # the other commands start faster without it
+
+    asyncio.run(upkeep_commands.pack_facts(_place(load()), click.echo, progress_line("groups")))
+
+
+@db.command("copy")
+@click.option("--to", "url", required=True, metavar="URL", help="postgresql://USER@HOST/DATABASE, no password.")
+def db_copy(url: str) -> None:
+    """Copy the SQLite store into a PostgreSQL database while calls go on, and prove that both are equal.
+
+    Cut off or run again, it goes on where they differ. The password stands in HOME/secrets/postgres, or in libpq's
+    own ~/.pgpass; a database that a daemon has written to since is left alone.
+
+    \b
+    Example:
+      pbx-bridge db copy --to postgresql://pbx@127.0.0.1/pbx
+    """
+    from pbx_bridge.store.copy import copy_store  # the other commands start faster without it
+
+    settings = load()
+    try:
+        target = settings.postgres(url)
+    except ValueError as error:
+        raise InputError(f"--to: {error}") from error
+    report = asyncio.run(copy_store(settings.store_path, target, progress_line("rows")))
+    for line in report.lines():
+        click.echo(line)
+
+
 def _place(settings: Settings) -> Place:
     from pbx_bridge.store.commands import Place
 
     logs.configure("warning", settings.log.form)
-    return Place(path=settings.store_path, region=settings.region, zone=ZoneInfo(settings.zone))
+    return Place(
+        path=settings.store_place,
+        region=settings.region,
+        zone=ZoneInfo(settings.zone),
+        daemon_pid=settings.run / "daemon.pid",
+    )
+
+
+def _recording_place(settings: Settings) -> RecordingPlace:
+    from pbx_bridge.spool.recording_commands import RecordingPlace
+
+    return RecordingPlace(
+        store=_place(settings),
+        node=settings.pbx.systemname,
+        spool=settings.recordings.spool or find_paths(settings.home, settings.asterisk_root).monitor,
+        kept=settings.recordings_path,
+        keep_days=settings.recordings.keep_days,
+    )
 
 
 def _new_password() -> str:

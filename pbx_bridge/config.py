@@ -12,13 +12,15 @@ import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from pbx_bridge.calls.call import Outcome
 from pbx_bridge.errors import SettingsError
+from pbx_bridge.store.address import Address, StorePlace, mask
 
 _PREFIX = "PBX_BRIDGE_"
 _FILE = "pbx_bridge.toml"
@@ -32,6 +34,13 @@ def _known_zone(name: str) -> str:
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise ValueError(f"no time zone is called {name!r}") from error
     return name
+
+
+def _known_outcomes(days: dict[str, int]) -> dict[str, int]:
+    for outcome in days:
+        if outcome not in (known := [*Outcome, "default"]):
+            raise ValueError(f"{outcome!r} is no outcome: {', '.join(known)}")
+    return days
 
 
 class _Section(BaseModel):
@@ -49,6 +58,7 @@ class PbxSettings(_Section):
     ami_port: Port = 5038
     rtp_start: Port = 10000
     rtp_end: Port = 20000
+    trunk: str | None = Field(default=None, pattern=r"^127(\.[0-9]{1,3}){3}:[0-9]{1,5}$")  # the way outside
     extension: str = Field(default="100", pattern=r"^[0-9]{1,15}$")  # the number the demo tells a newcomer to dial
 
 
@@ -69,16 +79,32 @@ class AmiSettings(_Section):
 
 
 class SpoolSettings(_Section):
-    """Where Asterisk writes its CEL spool and queue_log. Unset: the private Asterisk's own folders."""
+    """Where Asterisk writes its CEL spool and queue_log. Unset: the private Asterisk's own, which are rotated."""
 
     cel: Path | None = None
     queue_log: Path | None = None
+    rotate_mb: int = Field(default=64, ge=0)  # set aside when so big, or a day old; 0: never
+    keep_days: int = Field(default=30, ge=0)  # dropped so long after their last row; 0: never
+
+
+def _an_address(text: str | None) -> str | None:
+    return None if text is None else str(Address.parse(text))
 
 
 class StoreSettings(_Section):
-    """The SQLite database. Unset: HOME/store.db."""
+    """The SQLite database, HOME/store.db by default; or with `url` a PostgreSQL database instead.
+
+    Its password stands in HOME/secrets/postgres or in libpq's own ~/.pgpass, never here.
+    """
 
     path: Path | None = None
+    url: Annotated[str | None, AfterValidator(_an_address)] = None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if self.path and self.url:
+            raise ValueError("path and url: a store has one place, so name one of them")
+        return self
 
 
 class WebSettings(_Section):
@@ -94,6 +120,17 @@ class IvrSettings(_Section):
     flow: str = "support"
     voice_fa: str = "fa"  # espeak-ng's voice
     voice_en: str = "joe"  # a packaged piper voice, or a path to a piper .onnx file
+
+
+class RecordingSettings(_Section):
+    """Recordings of talks: in which directions, where they are, and for how many days by outcome they are kept."""
+
+    inbound: bool = True
+    outbound: bool = True
+    internal: bool = True
+    spool: Path | None = None  # where Asterisk writes them; default: the private Asterisk's own folder
+    path: Path | None = None  # default: HOME/recordings-kept
+    keep_days: Annotated[dict[str, Annotated[int, Field(ge=0)]], AfterValidator(_known_outcomes)] = {}
 
 
 class LogSettings(_Section):
@@ -124,6 +161,7 @@ class Settings(BaseSettings):
     store: StoreSettings = StoreSettings()
     web: WebSettings = WebSettings()
     ivr: IvrSettings = IvrSettings()
+    recordings: RecordingSettings = RecordingSettings()
     log: LogSettings = LogSettings()
 
     @classmethod
@@ -143,10 +181,30 @@ class Settings(BaseSettings):
         """The Debian tree of the private Asterisk."""
         return self.pbx.root or self.home / "asterisk-root"
 
+    @field_validator("store", mode="before")
+    @classmethod
+    def _store_in_a_word(cls, value: object) -> object:
+        """`store = "postgresql://…"` says the same as `store.url`."""
+        return {"url": value} if isinstance(value, str) else value
+
     @property
     def store_path(self) -> Path:
-        """The SQLite database."""
+        """The SQLite database, where that is the store."""
         return self.store.path or self.home / "store.db"
+
+    @property
+    def store_place(self) -> StorePlace:
+        """The store, of either engine."""
+        return self.postgres(self.store.url) if self.store.url else self.store_path
+
+    def postgres(self, url: str) -> Address:
+        """The address of a PostgreSQL store with the file of its password. Raises ValueError."""
+        return Address.parse(url, self.secrets / "postgres")
+
+    @property
+    def recordings_path(self) -> Path:
+        """The dated tree of recordings. `HOME/recordings` is the voice actor's."""
+        return self.recordings.path or self.home / "recordings-kept"
 
     @property
     def secrets(self) -> Path:
@@ -207,4 +265,4 @@ def _explain(error: ValidationError, path: Path) -> str:
         near = get_close_matches(setting.rpartition(".")[2], [n.rpartition("__")[2].lower() for n in _names()], n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
         return f"unknown setting {setting} in {path}{hint}"
-    return f"setting {setting}: {first['msg']} (got {first['input']!r})"
+    return f"setting {setting}: {first['msg']} (got {mask(repr(first['input']))})"

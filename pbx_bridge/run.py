@@ -17,7 +17,7 @@ from pbx_bridge.ivr.speakers import find_prefix, find_speaker
 from pbx_bridge.pbx import running
 from pbx_bridge.pbx.modules import modules_in
 from pbx_bridge.pbx.paths import instance_paths
-from pbx_bridge.pbx.plan import AGENTS, PbxPlan, Ports
+from pbx_bridge.pbx.plan import AGENTS, RECORDED, PbxPlan, Ports
 from pbx_bridge.pbx.ports import Address
 from pbx_bridge.pbx.program import Asterisk
 from pbx_bridge.pbx.running import Preparation, RunPlan
@@ -27,6 +27,7 @@ from pbx_bridge.pbx.tree import add_speech
 from pbx_bridge.pbx.version import parse_version
 from pbx_bridge.store.demo import demo_callers, load_demo
 from pbx_bridge.store.open import open_store
+from pbx_bridge.store.sql import SQL
 
 ADMIN = "admin"
 
@@ -82,9 +83,11 @@ def pbx_plan(settings: Settings, asterisk: Asterisk, container: bool = False) ->
         ),
         host=pbx.host,
         extension=pbx.extension,
+        trunk=pbx.trunk or "",
         app=settings.ari.app,
         ari_user=settings.ari.user,
         ami_user=settings.ami.user,
+        recorded=tuple(way for way in RECORDED if getattr(settings.recordings, way)),
         container=container,
     )
 
@@ -161,22 +164,24 @@ def _counted(tell: Say) -> Callable[[int, int, str], None]:
 
 
 def _store(settings: Settings, step: Step) -> None:
-    new = not settings.store_path.exists()
-    step.result = asyncio.run(_first_start(settings, new))
+    step.result = asyncio.run(_first_start(settings))
 
 
-async def _first_start(settings: Settings, new: bool) -> str:
+async def _first_start(settings: Settings) -> str:
     """Migrate; on the first start make the admin, and in a new store the demo customers. Repeated if cut short."""
-    path = str(settings.store_path)
-    async with open_store(settings.store_path, folding=False, region=settings.region) as store:
+    place = settings.store_place
+    new = isinstance(place, Path) and not place.exists()
+    async with open_store(place, folding=False, region=settings.region) as store:
         if await store.users.list():
-            return path
+            return str(place)
+        if settings.store.url:  # a database is there before anything is in it
+            new = await store.writer.submit(lambda tx: tx.db.execute(SQL["customer_codes"]).fetchone()) is None
         if new or _demo_folder(settings).exists():
             zone = ZoneInfo(settings.zone)
             today = utc_now().astimezone(zone).date()
             await load_demo(store.writer, _demo_folder(settings), today, zone=zone, region=settings.region)
         await store.users.create(ADMIN, SecretStore(settings.secrets).admin_password, "admin")
-    return f"{path}, new"
+    return f"{place}, new"
 
 
 def _demo_folder(settings: Settings) -> Path:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
 
 import pytest
 from harness.customers import import_customers
-from harness.need import MISSING
+from harness.need import MISSING, NO_ASTERISK, no_asterisk
+from harness.scene_lab import scene_pbx
 from harness.system import SystemUnderTest, running_system
+from harness.told import table
 from hypothesis import HealthCheck, settings
 from private_pbx import PbxUnderTest, private_pbx
+from store_engines import place as place
+from store_engines import server as server
 
 from pbx_bridge.errors import PbxError
 from pbx_bridge.values.dates import TEHRAN
@@ -20,8 +23,7 @@ from pbx_bridge.values.dates import TEHRAN
 settings.register_profile("pbx_bridge", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("pbx_bridge")
 
-_NO_ASTERISK = "no Asterisk here"
-_REASONS = {_NO_ASTERISK: _NO_ASTERISK, MISSING: "no sipp or no baresip here"}
+_REASONS = {NO_ASTERISK: NO_ASTERISK, MISSING: "no sipp or no baresip here"}
 
 
 @pytest.fixture(scope="session")
@@ -31,10 +33,23 @@ def laid_pbx() -> Iterator[PbxUnderTest]:
         opened = private_pbx()
         pbx = opened.__enter__()
     except PbxError as error:
-        if os.environ.get("CI"):
-            pytest.fail(f"{_NO_ASTERISK}: {error}", pytrace=False)
-        pytest.skip(f"{_NO_ASTERISK}: {error}")
+        no_asterisk(error)
     try:
+        yield pbx
+    finally:
+        opened.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="session")
+def scene_house() -> Iterator[PbxUnderTest]:
+    """An Asterisk of the shipped configuration with short times, and the scenes' numbers beside it; running."""
+    try:
+        opened = scene_pbx()
+        pbx = opened.__enter__()
+    except PbxError as error:
+        no_asterisk(error)
+    try:
+        pbx.start()
         yield pbx
     finally:
         opened.__exit__(None, None, None)
@@ -54,6 +69,16 @@ async def system(pbx: PbxUnderTest) -> AsyncIterator[SystemUnderTest]:
     async with running_system(pbx) as system:
         await import_customers(system, datetime.now(TEHRAN).date())
         yield system
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The scenes that were played: the record that people would tell, and the one that came out."""
+    reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
+    rows = [value for report in reports for name, value in report.user_properties if name == "scene"]
+    if rows:
+        terminalreporter.section("scenes on a real Asterisk")
+        for line in table(rows):
+            terminalreporter.write_line(line)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -18,7 +18,7 @@ import subprocess
 import tempfile
 import time
 import wave
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -29,7 +29,7 @@ from pbx_bridge.pbx.find import have_asterisk
 from pbx_bridge.pbx.instance import lay_instance
 from pbx_bridge.pbx.modules import modules_in
 from pbx_bridge.pbx.paths import PbxPaths, instance_paths, link_home
-from pbx_bridge.pbx.plan import PbxPlan, PbxSecrets, Ports
+from pbx_bridge.pbx.plan import AGENTS, PbxPlan, PbxSecrets, Ports
 from pbx_bridge.pbx.program import Asterisk
 from pbx_bridge.pbx.secrets import SecretStore
 
@@ -148,10 +148,11 @@ def free_ports() -> Ports:
 
 
 @contextmanager
-def private_pbx(**changes: object) -> Iterator[PbxUnderTest]:
+def private_pbx(agents: Sequence[str] = AGENTS, **changes: object) -> Iterator[PbxUnderTest]:
     """A private Asterisk that has been laid, but not started; gone from the disk afterwards.
 
     Args:
+        agents: who may register.
         changes: fields of PbxPlan that shall differ. Raises PbxError where no Asterisk can be had.
     """
     if not os.access("/", os.W_OK) and not ROOT.exists():
@@ -162,8 +163,9 @@ def private_pbx(**changes: object) -> Iterator[PbxUnderTest]:
     paths = instance_paths(home, asterisk.root)
     plan = PbxPlan(
         systemname="pbxt",
+        agents=tuple(agents),
         paths=paths,
-        secrets=SecretStore(home / "secrets").pbx(),
+        secrets=SecretStore(home / "secrets").pbx(agents),
         version=asterisk.version,
         modules=modules_in(asterisk.root or Path("/")),
         ports=free_ports(),

@@ -7,11 +7,11 @@ import itertools
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from pbx_bridge.calls.facts import RawFact, StepKind, cel_fact, step_fact
 from pbx_bridge.health import Health
 from pbx_bridge.store import Store, open_store
+from pbx_bridge.store.address import StorePlace
 from pbx_bridge.store.agenda import Pace
 from pbx_bridge.store.writer import Limits
 
@@ -64,9 +64,11 @@ def whole(channel: str, seconds: float = 0.0, caller: str = "09121234567") -> li
 
 
 @asynccontextmanager
-async def quick_store(path: Path, health: Health | None = None, *, limits: Limits = QUICK) -> AsyncIterator[Store]:
+async def quick_store(
+    place: StorePlace, health: Health | None = None, *, limits: Limits = QUICK
+) -> AsyncIterator[Store]:
     """A store that folds what it gets at once."""
-    async with open_store(path, health, pace=SOON, limits=limits) as store:
+    async with open_store(place, health, pace=SOON, limits=limits) as store:
         yield store
 
 

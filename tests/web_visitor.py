@@ -15,7 +15,8 @@ from demo_history import NOON
 
 from pbx_bridge.calls.call import Call
 from pbx_bridge.health import Health, LinkState
-from pbx_bridge.web.memory import MemoryCalls, MemoryUsers
+from pbx_bridge.web.memory import MemoryAgents, MemoryCalls, MemoryRecordings, MemoryShortfalls, MemoryUsers
+from pbx_bridge.web.ports import Shortfalls
 from pbx_bridge.web.site import SiteParts, make_site
 
 NAME, PASSWORD = "lead", "a fine password"
@@ -30,6 +31,9 @@ class Parts:
     calls: MemoryCalls = field(default_factory=MemoryCalls)
     users: MemoryUsers = field(default_factory=lambda: MemoryUsers({NAME: PASSWORD}))
     now: datetime = NOON
+    recordings: MemoryRecordings = field(default_factory=MemoryRecordings)
+    agents: MemoryAgents = field(default_factory=MemoryAgents)
+    shortfalls: Shortfalls = field(default_factory=MemoryShortfalls)
 
     def __post_init__(self) -> None:
         self.health = Health(clock=lambda: self.now - timedelta(hours=2, minutes=7))
@@ -51,6 +55,9 @@ class Parts:
                 session_key=b"k" * 32,
                 zone=TEHRAN,
                 clock=lambda: self.now,
+                recordings=self.recordings,
+                agents=self.agents,
+                shortfalls=self.shortfalls,
             )
         )
 

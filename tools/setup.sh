@@ -82,11 +82,12 @@ pip() {
 }
 
 # program or library:package. The library is what playwright's driver needs beside itself.
-WANTED="sipp:sip-tester baresip:baresip espeak-ng:espeak-ng sox:sox chromium:chromium libatomic.so.1:libatomic1"
+WANTED="sipp:sip-tester baresip:baresip espeak-ng:espeak-ng sox:sox chromium:chromium libatomic.so.1:libatomic1 initdb:postgresql"
 
 present() {
 	case $1 in
 	lib*) PATH=$PATH:/sbin:/usr/sbin ldconfig -p | grep -q "$1" ;;
+	initdb) command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 ;;
 	*) command -v "$1" >/dev/null ;;
 	esac
 }

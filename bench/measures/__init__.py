@@ -1,4 +1,5 @@
-"""The measures, each a module with `measure(system, quick) -> Figures`; `ALL` is their order in a run.
+"""The measures, each a module with `measure(system, quick) -> Figures`; `ALL` is their order in a run. What needs no
+Asterisk stands in `ALONE`, with `measure(desk) -> Figures`.
 
 Memory comes first, while the daemon is young; what fills its caches comes last.
 """
@@ -7,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+from bench.desk import Desk
 from bench.figure import Figure
-from bench.measures import cpu, events, keys, memory, page
+from bench.measures import cpu, events, keys, lists, memory, page, rebuild, record
 from bench.system import System
 
 Measure = Callable[[System, bool], Awaitable[Sequence[Figure]]]
+Alone = Callable[[Desk], Awaitable[Sequence[Figure]]]
 
 ALL: Mapping[tuple[str, ...], Measure] = {
     memory.NAMES: memory.measure,
@@ -19,4 +22,10 @@ ALL: Mapping[tuple[str, ...], Measure] = {
     cpu.NAMES: cpu.measure,
     events.NAMES: events.measure,
     page.NAMES: page.measure,
+}
+
+ALONE: Mapping[tuple[str, ...], Alone] = {
+    record.NAMES: record.measure,
+    rebuild.NAMES: rebuild.measure,
+    lists.NAMES: lists.measure,
 }

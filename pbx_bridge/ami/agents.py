@@ -12,6 +12,7 @@ from pbx_bridge.ami.events import (
     CallerLeft,
     FullyBooted,
     Held,
+    Parked,
     Reloaded,
     ShuttingDown,
     SnapshotEnd,
@@ -60,7 +61,7 @@ class AgentTable:
                 self._waiting.pop((event.queue, event.channel), None)
             case SnapshotEnd():
                 self._drop_unseen()
-            case FullyBooted() | Reloaded() | ShuttingDown() | Held():
+            case FullyBooted() | Reloaded() | ShuttingDown() | Held() | Parked():
                 pass
             case _ as never:
                 assert_never(never)

@@ -115,8 +115,26 @@ class Held:
     at: datetime | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parked:
+    """A call was parked in a slot. `channel` is the parked one's uniqueid."""
+
+    channel: str
+    slot: str
+    at: datetime | None
+
+
 AmiEvent = (
-    AgentState | AgentRemoved | CallerJoined | CallerLeft | SnapshotEnd | FullyBooted | Reloaded | ShuttingDown | Held
+    AgentState
+    | AgentRemoved
+    | CallerJoined
+    | CallerLeft
+    | SnapshotEnd
+    | FullyBooted
+    | Reloaded
+    | ShuttingDown
+    | Held
+    | Parked
 )
 
 
@@ -142,6 +160,8 @@ def decode(told: Mapping[str, str]) -> AmiEvent | None:
             return ShuttingDown(restart=told.get("restart", "").lower() in ("true", "1", "yes"))
         case "hold" | "unhold" as kind:
             return _held(told, held=kind == "hold")
+        case "parkedcall":
+            return Parked(channel=told.get("parkeeuniqueid", ""), slot=told.get("parkingspace", ""), at=_moment(told))
         case _:
             return None
 
@@ -204,5 +224,5 @@ def _epoch(seconds: int) -> datetime | None:
 def _moment(told: Mapping[str, str]) -> datetime | None:
     # Timestamp (timestampevents=yes) is the time of sending, 2 to 5 ms after the event: asterisk-proved.md 3.
     seconds, _, fraction = told.get("timestamp", "").partition(".")
-    at = _epoch(_number(seconds)) if seconds else None
+    at = _epoch(whole) if (whole := _number(seconds)) else None
     return at.replace(microsecond=_number(fraction.ljust(6, "0")[:6])) if at is not None else None

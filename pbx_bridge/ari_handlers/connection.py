@@ -129,7 +129,9 @@ class AriLink:
             ):
                 with attempt:
                     await self._connect_and_listen()
-        self._health.report("ari", LinkState.DOWN, f"another client took the application {self._app!r}: standing by")
+        reason = f"another client took the application {self._app!r}: standing by"
+        log.warning("ari_replaced", reason=reason)
+        self._health.report("ari", LinkState.DOWN, reason)
 
     def _worth_another_try(self, error: Exception) -> bool:
         return isinstance(error, AriUnavailable) or (isinstance(error, AriRefused) and self._was_connected)
@@ -262,6 +264,8 @@ class AriLink:
         """A request over the HTTP pool: the lane for those that may wait for a playback."""
         if self._session is None:
             raise AriUnavailable("ARI is not open")
+        if self.replaced.is_set():  # the callers are another's: over HTTP we could still speak to them
+            raise AriUnavailable(f"{method} {path}: another client serves {self._app!r}")
         limit = aiohttp.ClientTimeout(total=timeout)
         payload = wire.encode_json(body) if body is not None else None
         headers = {"Content-Type": "application/json"} if payload else None

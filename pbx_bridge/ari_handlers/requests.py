@@ -6,7 +6,7 @@ in order, so what is asked next cannot overtake them. `failed` is then told of a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
 from pbx_bridge.ari_handlers import wire
@@ -57,6 +57,31 @@ class Ari:
         believes its own may be talking to a person by now.
         """
         await self._link.request("POST", f"channels/{_id(channel)}/continue")
+
+    async def originate(
+        self,
+        channel: str,
+        endpoint: str,
+        *,
+        context: str,
+        extension: str,
+        timeout_s: int,
+        variables: Mapping[str, str],
+    ) -> None:
+        """Ring an endpoint; who picks up goes on in the dialplan, at a place of ours. The channel gets that id.
+
+        Returns when it rings. What came of it is on the record.
+        """
+        body = {
+            "endpoint": endpoint,
+            "context": context,
+            "extension": extension,
+            "priority": 1,
+            "timeout": timeout_s,
+            "channelId": channel,
+            "variables": variables,
+        }
+        await self._link.http("POST", "channels", body)
 
     async def channels(self) -> list[wire.Channel]:
         """Every channel of the PBX."""

@@ -80,7 +80,8 @@ async def open_socket(
             where = url.partition("/events")[0]
             raise AriRefused(f"ARI at {where} refused our user or password (HTTP {error.status})") from error
         raise AriUnavailable(f"no websocket answers there: HTTP {error.status}") from error
-    except (aiohttp.ClientError, OSError, TimeoutError) as error:
+    except (aiohttp.ClientError, OSError, TimeoutError, AssertionError) as error:
+        # aiohttp asserts its transport, which is gone if the connection was cut right after the handshake.
         raise AriUnavailable(str(error) or type(error).__name__) from error
     socket = Socket(websocket)
     on_open()

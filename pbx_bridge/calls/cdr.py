@@ -52,7 +52,7 @@ class _Leg:
 
     @property
     def answered_at(self) -> datetime:
-        return self.row.answered_at or self.row.at
+        return max(self.row.at, self.row.answered_at or self.row.at)
 
 
 def fold_cdr(rows: Iterable[CdrRow]) -> Call | None:
@@ -62,14 +62,13 @@ def fold_cdr(rows: Iterable[CdrRow]) -> Call | None:
     if not ordered:
         return None
     root = _root(ordered)
-    side = [row for row in ordered if row is root or (_touches(row, root) and row.dst != "h")]
+    side = [row for row in ordered if row is root or (_touches(row, root) and not _is_clearing(row))]
     direction = _direction(root, side)
     called = _called(side)
     legs = [_Leg(row=row, party=_other(row, root, direction, called)) for row in side]
     segments = tuple(sorted(_segments(legs), key=lambda s: (s.started_at, s.kind, s.party, s.result)))
     talks = [segment for segment in segments if segment.kind is SegmentKind.TALK]
-    heard = [s.party for s in segments if s.kind in (SegmentKind.TALK, SegmentKind.RING) and s.party]
-    ended_at = max(row.ended_at for row in ordered)
+    ended_at = max(root.at, *(row.ended_at for row in ordered))
     return Call(
         call_id=call_id(root.node, root.uniqueid),
         node=root.node,
@@ -83,7 +82,7 @@ def fold_cdr(rows: Iterable[CdrRow]) -> Call | None:
         caller=root.src,
         caller_name=_name(root.clid),
         called=called,
-        destination=talks[-1].party if talks else heard[-1] if heard else "",
+        destination=_destination(legs),
         customer_code="",
         agents=_agents(direction, root, talks),
         left_voicemail=any(segment.kind is SegmentKind.VOICEMAIL for segment in segments),
@@ -112,6 +111,11 @@ def _root(ordered: Sequence[CdrRow]) -> CdrRow:
 
 def _touches(row: CdrRow, root: CdrRow) -> bool:
     return row.uniqueid == root.uniqueid or root.channel_name in (row.channel_name, row.peer_name)
+
+
+def _is_clearing(row: CdrRow) -> bool:
+    # Commands run after the hang-up have a CDR of their own; one that lasted is the last thing before it.
+    return row.dst == "h" and not row.peer_name and row.ended_at - row.at <= _SECOND
 
 
 def _digits(text: str) -> int:
@@ -158,20 +162,32 @@ def _other(row: CdrRow, root: CdrRow, direction: Direction, called: str) -> str:
     return _party(channel)
 
 
+def _destination(legs: Sequence[_Leg]) -> str:
+    """Where it was delivered: whoever had it last. A queue that finds nobody has delivered it to nobody."""
+    offered = [leg for leg in legs if leg.row.app in _VOICEMAIL or leg.talked or leg.row.app != "Queue"]
+    had = [_box(leg.row) if leg.row.app in _VOICEMAIL else leg.party for leg in offered]
+    return next((party for party in reversed(had) if party), "")
+
+
+def _box(row: CdrRow) -> str:
+    return row.app_data.partition(",")[0].partition("@")[0]
+
+
 def _segments(legs: Sequence[_Leg]) -> Iterator[Segment]:
     for leg in legs:
         row = leg.row
         if row.app in _VOICEMAIL:
-            box = row.app_data.partition(",")[0].partition("@")[0]
-            yield _segment(SegmentKind.VOICEMAIL, leg.answered_at, row.ended_at, box)
+            yield _segment(SegmentKind.VOICEMAIL, leg.answered_at, row.ended_at, _box(row))
         elif leg.talked:
             if row.app == "Dial" and row.at < leg.answered_at:
                 yield _segment(SegmentKind.RING, row.at, leg.answered_at, leg.party, "answered")
             yield _segment(SegmentKind.TALK, leg.answered_at, row.ended_at, leg.party)
         elif leg.party:
-            yield _segment(SegmentKind.RING, row.at, row.ended_at, leg.party, _RINGS.get(row.disposition, ""))
+            yield _segment(
+                SegmentKind.RING, leg.answered_at, row.ended_at, leg.party, _RINGS.get(row.disposition, "")
+            )
         elif row.app != "Queue" and row.answered_at is not None:
-            yield _segment(SegmentKind.IVR, row.answered_at, row.ended_at, "")
+            yield _segment(SegmentKind.IVR, leg.answered_at, row.ended_at, "")
     yield from _waits(legs)
 
 
@@ -200,7 +216,7 @@ def _end(segment: Segment) -> datetime:
 def _gave_up(leg: _Leg, legs: Sequence[_Leg]) -> str:
     """`timeout` when the call went on after the queue, or had waited its time; else the caller left."""
     row = leg.row
-    if any(other.row.app != "Queue" and other.row.ended_at > row.ended_at for other in legs):
+    if any(other.row.app != "Queue" and other.row.at >= row.ended_at - _SECOND for other in legs):
         return "timeout"
     args = row.app_data.split(",")
     limit = args[_TIMEOUT_ARG].strip() if len(args) > _TIMEOUT_ARG else ""
@@ -246,7 +262,10 @@ def _inbound(legs: Sequence[_Leg], segments: Sequence[Segment]) -> Outcome:
 def _agents(direction: Direction, root: CdrRow, talks: Sequence[Segment]) -> tuple[str, ...]:
     if direction is Direction.OUTBOUND:
         return (_party(root.channel_name),) if talks else ()
-    return tuple(dict.fromkeys(talk.party for talk in talks if talk.party))
+    spoke = [talk.party for talk in talks]
+    if spoke and direction is Direction.INTERNAL:
+        spoke.insert(0, _party(root.channel_name))
+    return tuple(dict.fromkeys(party for party in spoke if party))
 
 
 def _name(clid: str) -> str:

@@ -12,7 +12,7 @@ import csv
 import enum
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -43,6 +43,7 @@ class RawFact:
         channel: the uniqueid it speaks of; empty for a boot.
         linkedid: Asterisk's linkedid if the source tells it, else empty.
         body: the source's own text.
+        told: its typed form, where reading it has made that already; no part of the fact.
     """
 
     node: str
@@ -53,6 +54,7 @@ class RawFact:
     channel: str
     linkedid: str = ""
     body: str
+    told: CelRow | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.at.tzinfo is not UTC and self.at.utcoffset() != timedelta(0):
@@ -296,15 +298,17 @@ def cdr_fact(
 def cel_fact(*, node: str, file: str, offset: int, body: str) -> RawFact:
     """The journal's form of one CEL record's text. Raises Undecodable."""
     columns = _cel_columns(body)
+    at = _epoch(columns[1])
     return RawFact(
         node=node,
         file=file,
         offset=offset,
         kind=FactKind.CEL,
-        at=_epoch(columns[1]),
+        at=at,
         channel=columns[14],
         linkedid=columns[15],
         body=body,
+        told=cel_row(node, file, offset, at, columns),
     )
 
 
@@ -323,7 +327,7 @@ def decode(raw: RawFact) -> Fact:
     """The typed form of a journaled fact. Raises Undecodable."""
     match raw.kind:
         case FactKind.CEL:
-            return _decode_cel(raw)
+            return raw.told or cel_row(raw.node, raw.file, raw.offset, raw.at, _cel_columns(raw.body))
         case FactKind.QUEUE:
             return _decode_queue(raw)
         case FactKind.STEP:
@@ -359,13 +363,13 @@ def _cel_columns(body: str) -> list[str]:
     return rows[0]
 
 
-def _decode_cel(raw: RawFact) -> CelRow:
-    columns = _cel_columns(raw.body)
+def cel_row(node: str, file: str, offset: int, at: datetime, columns: Sequence[str]) -> CelRow:
+    """The typed form of a CEL record whose 19 columns are known; the time is told by `at`."""
     return CelRow(
-        node=raw.node,
-        file=raw.file,
-        offset=raw.offset,
-        at=raw.at,
+        node=node,
+        file=file,
+        offset=offset,
+        at=at,
         event=columns[0],
         user_type=columns[2],
         name=columns[3],

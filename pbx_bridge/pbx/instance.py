@@ -31,6 +31,7 @@ def _make_folders(paths: PbxPaths, owner: tuple[int, int] | None) -> None:
     paths.base.mkdir(parents=True, exist_ok=True)
     for folder in paths.folders:
         folder.mkdir(parents=True, exist_ok=True)
+    paths.monitor.chmod(0o700)  # voices of callers
     if owner is None:
         return
     theirs = (paths.lib, paths.spool, paths.log, paths.run)

@@ -61,6 +61,11 @@ class PbxPaths:
         return self.spool / "recording"
 
     @property
+    def monitor(self) -> Path:
+        """Recordings of talks, as the dialplan makes them; the daemon takes them away."""
+        return self.spool / "monitor"
+
+    @property
     def log(self) -> Path:
         """Logs, queue_log and the CEL spool."""
         return self.base / "log"

@@ -15,12 +15,15 @@ from pbx_bridge.pbx.version import Version
 
 AGENTS = ("101", "102")
 QUEUES = ("support", "services")
+RECORDED = ("inbound", "outbound", "internal")
 
 _SECRET = re.compile(r"[A-Za-z0-9_-]{16,}")
 _WORD = re.compile(r"[A-Za-z0-9_-]{1,64}")
 # Networks that container engines give out, and this machine.
 _PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8")
 _NUMBER = re.compile(r"[0-9]{1,15}")
+_TRUNK = re.compile(r"127(\.[0-9]{1,3}){3}:[0-9]{1,5}")
+_PARK_SLOTS = 9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -66,6 +69,11 @@ class PbxPlan:
         dead_man_s: seconds a caller waits for a daemon that does not answer.
         queue_wait_s, fallback_wait_s: seconds in a queue, with and without the daemon.
         longest_call_s: seconds after which any call ends.
+        ring_s, dial_s: seconds an agent's phone rings when dialled directly, and one of the world outside.
+        park_s: seconds a caller stays parked.
+        mailbox, park, conference: what agents dial, or send a caller to; the park slots follow `park`.
+        trunk: `host:port` on loopback where agents' calls to the world go; empty: there is no way out.
+        recorded: the directions of calls whose talks are recorded.
         container: Asterisk is alone in a container's network, and `host` is where its ports are published.
     """
 
@@ -87,18 +95,41 @@ class PbxPlan:
     queue_wait_s: int = 120
     fallback_wait_s: int = 90
     longest_call_s: int = 7200
+    ring_s: int = 20
+    dial_s: int = 60
+    park_s: int = 60
+    mailbox: str = "600"
+    park: str = "700"
+    conference: str = "800"
+    trunk: str = ""
+    recorded: tuple[str, ...] = RECORDED
     container: bool = False
 
     def __post_init__(self) -> None:
         for word in (self.systemname, self.app, self.ari_user, self.ami_user, self.language, *self.queues):
             if not _WORD.fullmatch(word):
                 raise PbxError(f"{word!r} cannot be a name in Asterisk's configuration")
-        for number in (self.extension, *self.agents):
+        self._check_extensions()
+        if self.trunk and not _TRUNK.fullmatch(self.trunk):
+            raise PbxError(f"{self.trunk!r} is no host:port on loopback for a trunk")
+        _check_loopback(self.host)
+
+    def _check_extensions(self) -> None:
+        services = (self.extension, self.mailbox, self.park, self.conference)
+        for number in (*services, *self.agents):
             if not _NUMBER.fullmatch(number):
                 raise PbxError(f"{number!r} cannot be an extension")
-        if self.extension in self.agents:
-            raise PbxError(f"extension {self.extension} is an agent's: choose another for the flow")
-        _check_loopback(self.host)
+        every = (*services, *self.park_slots)
+        for number in every:
+            if number in self.agents:
+                raise PbxError(f"extension {number} is an agent's: choose another for the service")
+            if every.count(number) > 1:
+                raise PbxError(f"extension {number} is given twice")
+
+    @property
+    def park_slots(self) -> tuple[str, ...]:
+        """The extensions that fetch a parked caller: those after the one that parks."""
+        return tuple(str(int(self.park) + number) for number in range(1, _PARK_SLOTS + 1))
 
     @property
     def bind(self) -> str:

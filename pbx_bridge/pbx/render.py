@@ -30,6 +30,7 @@ AMI_EVENTS = (
     "DeviceStateChange",
     "Hold",
     "Unhold",
+    "ParkedCall",
     "FullyBooted",
     "Reload",
     "Shutdown",
@@ -106,10 +107,16 @@ def _values(plan: PbxPlan) -> dict[str, Any]:
         "ari_user",
         "ami_user",
         "queues",
+        "recorded",
+        "agents",
+        "modules",
+        "language",
+        "trunk",
     )
-    times = ("agents", "modules", "language", "dead_man_s", "queue_wait_s", "fallback_wait_s", "longest_call_s")
+    services = ("mailbox", "park", "park_slots", "conference")
+    times = ("dead_man_s", "queue_wait_s", "fallback_wait_s", "longest_call_s", "ring_s", "dial_s", "park_s")
     return {
-        **{name: getattr(plan, name) for name in (*plain, *times)},
+        **{name: getattr(plan, name) for name in (*plain, *services, *times)},
         "inside": SimpleNamespace(**{name: str(paths.inside(getattr(paths, name))) for name in places}),
         "features": features_of(plan.version),
         "required": REQUIRED,

@@ -25,6 +25,7 @@ from pbx_bridge.errors import PbxError, PhoneError
 from pbx_bridge.health import utc_now
 from pbx_bridge.pbx.key_script import KeyScript, Leave, Press, parse_keys
 from pbx_bridge.pbx.phone import Phone, PhoneCall
+from pbx_bridge.store.address import StorePlace
 from pbx_bridge.store.announce import CallRow
 from pbx_bridge.store.call_body import call_json
 from pbx_bridge.store.watch import StoreView, watch_store
@@ -61,7 +62,7 @@ class RunningSystem:
     host: str
     sip_port: int
     node: str
-    store: Path
+    store: StorePlace
     pid_file: Path
     region: str = "IR"
 

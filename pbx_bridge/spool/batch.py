@@ -1,4 +1,4 @@
-"""A batch: what one reading of the spool found, and how far it got."""
+"""A batch: what one reading of the spool found, and how far it got; a loss: what no reading will find any more."""
 
 from __future__ import annotations
 
@@ -25,6 +25,32 @@ class SpoolBatch:
 
     def __bool__(self) -> bool:
         return bool(self.cursors)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """A file that is gone, or was cut, before it was read to its end.
+
+    Attributes:
+        file: its identity.
+        offset: it was read up to here, in bytes.
+        size: bytes that it held when it was last seen; None when nobody saw it after the last reading.
+    """
+
+    source: str
+    file: str
+    offset: int
+    size: int | None
+
+    @property
+    def reason(self) -> str:
+        """One sentence for a person."""
+        rest = (
+            "what came behind is not known"
+            if self.size is None
+            else f"the {self.size - self.offset} bytes behind not"
+        )
+        return f"{self.file} is gone or was cut: read up to byte {self.offset}, {rest}"
 
 
 def merged(batches: Iterable[SpoolBatch]) -> SpoolBatch:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pbx_bridge.calls.facts import RawFact, cel_fact
 from pbx_bridge.calls.source import Cursor
-from pbx_bridge.spool.record import split_cel
+from pbx_bridge.spool.record import cel_rows, split_cel
 from pbx_bridge.spool.tail import Tail
 
 
@@ -18,4 +18,4 @@ class CelSpool(Tail):
         def decode(file: str, offset: int, text: str) -> RawFact:
             return cel_fact(node=node, file=file, offset=offset, body=text)
 
-        super().__init__(path, node, "cel", split=split_cel, decode=decode, cursors=cursors)
+        super().__init__(path, node, "cel", split=split_cel, rows=cel_rows, decode=decode, cursors=cursors)

@@ -9,7 +9,7 @@ import asyncio
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -19,7 +19,8 @@ from pbx_bridge.calls.facts import RawFact
 from pbx_bridge.calls.source import Cursor, Unreadable
 from pbx_bridge.errors import StoreError
 from pbx_bridge.health import Clock, Health, LinkState, utc_now
-from pbx_bridge.spool.batch import SpoolBatch, merged
+from pbx_bridge.spool.attention import BESIDE_FACTS_S, Attention, GapKeeping
+from pbx_bridge.spool.batch import Loss, SpoolBatch, merged
 from pbx_bridge.spool.cel import CelSpool
 from pbx_bridge.spool.queue_log import QueueLogSpool
 from pbx_bridge.spool.tail import Tail
@@ -53,11 +54,35 @@ class SpoolJournal(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Reading:
+    """One look at one spool.
+
+    Attributes:
+        batch: what is new.
+        trouble: why it cannot be read; empty if it can.
+        vain: Asterisk cannot write it either.
+        file: what is being read.
+    """
+
+    source: str
+    batch: SpoolBatch
+    trouble: str = ""
+    vain: bool = False
+    caught_up: bool = False
+    file: str = ""
+    losses: tuple[Loss, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Look:
     """One look at all spools: what is new, and what hinders."""
 
     batch: SpoolBatch
-    trouble: str
+    readings: tuple[_Reading, ...]
+
+    @property
+    def trouble(self) -> str:
+        return "; ".join(reading.trouble for reading in self.readings if reading.trouble)
 
 
 class _Readers:
@@ -71,10 +96,9 @@ class _Readers:
         with self._lock:
             # CEL first: whatever it tells, queue_log, read after it, already holds the cause of.  Both are journaled
             # together, so that no call is shown with a wrong cause for a moment.
-            cel, cel_trouble = _read(self._cel)
-            queue, queue_trouble = _read(self._queue_log)
-            trouble = "; ".join(text for text in (cel_trouble, queue_trouble) if text)
-            return _Look(batch=merged((queue, cel)), trouble=trouble)
+            cel = _read(self._cel)
+            queue = _read(self._queue_log)
+            return _Look(batch=merged((queue.batch, cel.batch)), readings=(cel, queue))
 
     @property
     def stirred(self) -> bool:
@@ -91,13 +115,22 @@ class _Readers:
             self._queue_log.close()
 
 
-def _read(tail: Tail) -> tuple[SpoolBatch, str]:
+def _read(tail: Tail) -> _Reading:
     # Each for itself: a queue_log nobody may read must not stop CEL.
     try:
         batch = tail.read()
-        return batch, "" if batch else tail.missing
+        return _Reading(
+            source=tail.source,
+            batch=batch,
+            trouble="" if batch else tail.missing,
+            vain=tail.has_no_folder,
+            caught_up=tail.caught_up,
+            file=tail.following,
+            losses=tail.losses(),
+        )
     except OSError as error:
-        return merged(()), f"{tail.path.name} cannot be read: {error.strerror or error}"
+        trouble = f"{tail.path.name} cannot be read: {error.strerror or error}"
+        return _Reading(source=tail.source, batch=merged(()), trouble=trouble, losses=tail.losses())
 
 
 class Spooler:
@@ -107,6 +140,7 @@ class Spooler:
         node: the PBX's systemname.
         cel, queue_log: the files Asterisk writes.
         poll_s: seconds between two looks.
+        gaps: where it is kept up to when each source was read or heard, ARI and AMI as Health tells.
     """
 
     def __init__(
@@ -119,7 +153,9 @@ class Spooler:
         health: Health,
         poll_s: float = POLL_S,
         clock: Clock = utc_now,
+        gaps: GapKeeping | None = None,
     ) -> None:
+        self._attention = Attention(node, gaps, clock)
         self._node, self._cel, self._queue_log = node, cel, queue_log
         self._journal, self._health = journal, health
         self._poll_s, self._clock = poll_s, clock
@@ -138,6 +174,7 @@ class Spooler:
             while True:
                 await self._turn(readers)
         finally:
+            self._attention.tell(0.0)  # the closing store still takes it
             await asyncio.to_thread(readers.close)
 
     async def _readers(self) -> _Readers:
@@ -145,22 +182,41 @@ class Spooler:
         while True:
             try:
                 cursors = await self._journal.cursors(self._node)
+                files = await self._attention.begin()
             except StoreError as error:
                 self._report_store(error)
                 await asyncio.sleep(pauses.next_s())
             else:
-                return _Readers(
-                    CelSpool(self._cel, self._node, cursors), QueueLogSpool(self._queue_log, self._node, cursors)
+                tails = (
+                    CelSpool(self._cel, self._node, cursors),
+                    QueueLogSpool(self._queue_log, self._node, cursors),
                 )
+                for tail in tails:
+                    tail.awaited |= {file: None for source, file in files.items() if source == tail.source}
+                return _Readers(*tails)
 
     async def _turn(self, readers: _Readers) -> None:
+        began = self._clock()
         look = await asyncio.to_thread(readers.look)
         if look.batch:
+            self._attention.tell(BESIDE_FACTS_S)
             await self._keep(look.batch)
             readers.advance(look.batch)
         self._report(look)
+        self._attend(look, began)
         if not look.batch.behind:
             await self._pause(readers)
+
+    def _attend(self, look: _Look, began: datetime) -> None:
+        for reading in look.readings:
+            for loss in reading.losses:
+                self._attention.lost(loss)
+            if reading.caught_up and not reading.vain:
+                self._attention.read(reading.source, began, reading.file)
+            elif reading.trouble:
+                self._attention.hindered(reading.source, reading.trouble, lost=reading.vain)
+        self._attention.links(self._health.links())
+        self._attention.tell()
 
     async def _keep(self, batch: SpoolBatch) -> None:
         """Hand the batch over, however often that takes."""

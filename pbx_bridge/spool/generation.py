@@ -9,9 +9,11 @@ seconds: two generations begun with the same event in the same second would be t
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,14 +44,28 @@ class Generation:
 
 
 def open_file(path: Path) -> int:
-    """A descriptor for reading; raises OSError. A pipe with no writer does not block it."""
+    """A descriptor for reading; raises OSError, also for what is no plain file.
+
+    It is looked at before it is opened: opening a pipe or a device does something to whoever is at its other end.
+    """
+    look_at(path)
     return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
 
 
+def look_at(path: Path) -> os.stat_result:
+    """The file's status. Raises OSError, also for what is no plain file."""
+    status = path.stat()
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "it is no plain file", str(path))
+    return status
+
+
 def first_line(descriptor: int) -> bytes | None:
-    """The line a file is known by; None while it has none yet."""
+    """The line a file is known by, with the empty ones before it; None while it has none yet."""
     head = os.pread(descriptor, _LONGEST_FIRST_LINE, 0)
-    end = head.find(b"\n")
+    end = head.find(b"\n", len(head) - len(head.lstrip(b"\n")))
     if end < 0:
         return head if len(head) == _LONGEST_FIRST_LINE else None
     return head[:end]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pbx_bridge.calls.facts import RawFact, queue_fact
 from pbx_bridge.calls.source import Cursor
-from pbx_bridge.spool.record import split_lines
+from pbx_bridge.spool.record import no_rows, split_lines
 from pbx_bridge.spool.tail import Tail
 
 
@@ -18,4 +18,4 @@ class QueueLogSpool(Tail):
         def decode(file: str, offset: int, text: str) -> RawFact:
             return queue_fact(node=node, file=file, offset=offset, body=text)
 
-        super().__init__(path, node, "queue", split=split_lines, decode=decode, cursors=cursors)
+        super().__init__(path, node, "queue", split=split_lines, rows=no_rows, decode=decode, cursors=cursors)

@@ -6,11 +6,15 @@ What has no end yet is left for later: Asterisk may be in the middle of writing 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 # A CEL row begins so.  Inside a field a quotation mark is always doubled, so no caller can forge it on a new line.
 _CEL_START = re.compile(rb'"[A-Z_]+","\d+\.\d+",')
+# What a machine that lost its power leaves at the end of a file; the next row is written right behind it.
+_ZEROS = re.compile(rb"\0+")
+_LINE_END = 0x0A
+_TRIES = 3  # places in a spoilt row where another one may begin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,8 +26,9 @@ class Record:
 
     @property
     def text(self) -> str:
-        r"""The record's text; bytes that are no UTF-8 stand as `\xNN`, for no caller's name may stop the reading."""
-        return self.data.decode("utf-8", "backslashreplace")
+        r"""The record's text; zeros and bytes that are no UTF-8 stand as `\xNN`: no name may stop the reading."""
+        text = self.data.decode("utf-8", "backslashreplace")
+        return text.replace("\0", "\\x00") if "\0" in text else text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +40,8 @@ class Found:
 
 
 Splitter = Callable[[bytes, int], Found]
+Rows = Callable[[Record], Iterator[Record]]
+"""(a record that cannot be read) → what in it may be a whole row of its own, up to its end."""
 
 
 def split_lines(data: bytes, limit: int) -> Found:
@@ -42,9 +49,11 @@ def split_lines(data: bytes, limit: int) -> Found:
     records: list[Record] = []
     start = 0
     while len(records) < limit and (end := data.find(b"\n", start)) >= 0:
+        if data[start] == 0:
+            end = _zeros_end(data, start, end)
         if end > start:
             records.append(Record(offset=start, data=data[start:end]))
-        start = end + 1
+        start = end + (data[end] == _LINE_END)
     return Found(records=tuple(records), taken=start)
 
 
@@ -57,6 +66,11 @@ def split_cel(data: bytes, limit: int) -> Found:
     records: list[Record] = []
     start = scan = quotes = 0
     while len(records) < limit and (end := data.find(b"\n", scan)) >= 0:
+        if data[start] == 0:
+            end = _zeros_end(data, start, end)
+            records.append(Record(offset=start, data=data[start:end]))
+            start = scan = end
+            continue
         quotes += data.count(b'"', scan, end)
         scan = end + 1
         if quotes % 2 and not _CEL_START.match(data, scan):
@@ -65,3 +79,23 @@ def split_cel(data: bytes, limit: int) -> Found:
             records.append(Record(offset=start, data=data[start:end]))
         start, quotes = scan, 0
     return Found(records=tuple(records), taken=start)
+
+
+def no_rows(_: Record) -> Iterator[Record]:
+    """A line of queue_log holds one record, or none that anybody could find."""
+    return iter(())
+
+
+def cel_rows(spoilt: Record) -> Iterator[Record]:
+    """The rows that visibly begin within a spoilt one, the last first.
+
+    A full disk cuts a row off; the next one is then written in the same line, and is whole.
+    """
+    begins = [match.start() for match in _CEL_START.finditer(spoilt.data, 1)]
+    for begin in reversed(begins[-_TRIES:]):
+        yield Record(offset=spoilt.offset + begin, data=spoilt.data[begin:])
+
+
+def _zeros_end(data: bytes, start: int, line_end: int) -> int:
+    zeros = _ZEROS.match(data, start, line_end)
+    return line_end if zeros is None else zeros.end()

@@ -7,18 +7,30 @@ Asterisk writes to one file at a time, and goes on in the new one only after its
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from pbx_bridge.calls.facts import RawFact, Undecodable
 from pbx_bridge.calls.source import Cursor, Unreadable
-from pbx_bridge.spool.batch import SpoolBatch
-from pbx_bridge.spool.generation import Generation, first_line, generation_of, generations, identity_of, open_file
-from pbx_bridge.spool.record import Found, Record, Splitter
+from pbx_bridge.spool.batch import Loss, SpoolBatch
+from pbx_bridge.spool.generation import (
+    Generation,
+    first_line,
+    generation_of,
+    generations,
+    identity_of,
+    look_at,
+    open_file,
+)
+from pbx_bridge.spool.record import Found, Record, Rows, Splitter
 
 MOST_RECORDS = 1000  # one batch is one transaction; memory stays constant however far behind we are
 MOST_BYTES = 1024 * 1024
+_TICK_NS = 100_000_000
+_FRESH_S = 2.0  # a file that was read so short a time ago, to its end, is taken for read when it is cut
 
 Decoder = Callable[[str, int, str], RawFact]
 """(file, offset, text) → fact; raises Undecodable."""
@@ -32,6 +44,7 @@ class _Open:
     identity: str
     first: bytes
     seen: tuple[int, int] = (-1, -1)  # its time of change and size when it was last found to be the same file
+    looked_at: float = 0.0  # monotonic seconds
 
     def close(self) -> None:
         os.close(self.descriptor)
@@ -40,6 +53,10 @@ class _Open:
     def stirred(self) -> bool:
         """It was written to since it was last seen; of two writes in one tick of the clock the size tells."""
         return _change(os.fstat(self.descriptor)) != self.seen
+
+    @property
+    def has_a_name(self) -> bool:
+        return os.fstat(self.descriptor).st_nlink > 0
 
     def is_at(self, place: os.stat_result | None) -> bool:
         """True when that is this very file."""
@@ -53,7 +70,11 @@ class Tail:
     Args:
         path: where Asterisk writes.
         node, source: as in Cursor.
+        rows: what a record that cannot be read may hold all the same.
         cursors: how far each generation was read before; those of other nodes and sources are passed over.
+
+    `awaited` is what is known to be there and not read, by identity, with the bytes it held (None: unknown). When it
+    can no longer be found, it is a loss. Whoever makes a Tail adds what an earlier process was reading.
     """
 
     def __init__(
@@ -63,17 +84,34 @@ class Tail:
         source: str,
         *,
         split: Splitter,
+        rows: Rows,
         decode: Decoder,
         cursors: Iterable[Cursor] = (),
     ) -> None:
         self.path, self.node, self.source = path, node, source
-        self._split, self._decode = split, decode
+        self._split, self._rows, self._decode = split, rows, decode
         self._read = {c.file: c.offset for c in cursors if (c.node, c.source) == (node, source)}
         self._open: _Open | None = None
         self._looked = False
+        self._folder = 0  # its time of change when it was last looked through
+        self._losses: list[Loss] = []
+        self.awaited: dict[str, int | None] = {}
+        self.caught_up = False  # the last reading came to the end of all there was
 
     def read(self) -> SpoolBatch:
         """The next batch, falsy if there is nothing new. The same again until `advance`. Raises OSError."""
+        self.caught_up = False
+        batch = self._next()
+        self.caught_up = not batch or self._ends_with(batch)
+        return batch
+
+    def _ends_with(self, batch: SpoolBatch) -> bool:
+        """There is nothing behind this batch."""
+        with suppress(OSError):  # whatever stands at the file's place: what was read is not thrown away for it
+            return not batch.behind and self._open is not None and self._open.is_at(_status(self.path))
+        return False
+
+    def _next(self) -> SpoolBatch:
         while True:
             if self._open is None and not self._choose():
                 return _NOTHING
@@ -84,6 +122,16 @@ class Tail:
                 return leftover
             if not self._choose():
                 return _NOTHING
+
+    def losses(self) -> tuple[Loss, ...]:
+        """What was found lost since this was last asked."""
+        found, self._losses = tuple(self._losses), []
+        return found
+
+    @property
+    def following(self) -> str:
+        """The identity of the file being read; empty if there is none, or it has no name any more."""
+        return self._open.identity if self._open is not None and self._open.has_a_name else ""
 
     def advance(self, cursors: Iterable[Cursor]) -> None:
         """The batch with these cursors is kept: go on behind it."""
@@ -97,12 +145,17 @@ class Tail:
         return self._open is not None and self._open.stirred
 
     @property
+    def has_no_folder(self) -> bool:
+        """Asterisk has nowhere to write: it drops what it would."""
+        return not self.path.parent.is_dir()
+
+    @property
     def missing(self) -> str:
         """Why there is nothing to read from; empty if there is."""
+        if self.has_no_folder:
+            return f"the folder of {self.path.name} is missing, Asterisk cannot write there: every row is lost"
         if self._open is not None or self.path.exists():
             return ""
-        if not self.path.parent.is_dir():
-            return f"the folder of {self.path.name} is missing, Asterisk cannot write there: every row is lost"
         return f"{self.path.name} is not there yet"
 
     def close(self) -> None:
@@ -114,9 +167,12 @@ class Tail:
     def _choose(self) -> bool:
         """Turn to the oldest other generation with something unread, else to the live one. False if to neither."""
         live = _status(self.path)
-        if self._looked and (live is None or not live.st_size):
+        folder = _settled(self.path.parent)
+        if self._looked and folder == self._folder and (live is None or not live.st_size):
             return False  # the next generation has not begun; to look through the folder again would tell nothing
+        self._folder = folder
         known = generations(self.path, self.source)
+        self._miss(known)
         now = self._open.identity if self._open is not None else ""
         unread = [g for g in known if self._is_unread(g) and self._identity(g) != now]
         self._looked = len(unread) < 2
@@ -149,7 +205,11 @@ class Tail:
         except FileNotFoundError:  # renamed meanwhile: the next look finds it
             self._looked = False
             return None
-        first = first_line(descriptor)
+        try:
+            first = first_line(descriptor)
+        except OSError:
+            os.close(descriptor)
+            raise
         if first is None or identity_of(self.source, first) != generation.identity:
             os.close(descriptor)
             self._looked = False
@@ -165,9 +225,10 @@ class Tail:
         size = status.st_size
         if _change(status) != current.seen:
             if size < offset or os.pread(current.descriptor, len(current.first), 0) != current.first:
-                self.close()  # truncated, or written anew in place: another generation
+                self._cut_off(current, offset)  # truncated, or written anew in place: another generation
                 return _NOTHING
             current.seen = _change(status)
+        current.looked_at = time.monotonic()
         if size == offset:
             return _NOTHING
         data = os.pread(current.descriptor, MOST_BYTES, offset)
@@ -176,9 +237,28 @@ class Tail:
             found = _whole(data)  # no record is so long: kept aside, and on to what follows
         return self._batch(current.identity, offset, found, size)
 
+    def _cut_off(self, current: _Open, offset: int) -> None:
+        """The file being read is another one now; whether anything was lost, a copy of it decides."""
+        unread = current.seen[1] > offset
+        if unread or time.monotonic() - current.looked_at > _FRESH_S:
+            self.awaited[current.identity] = current.seen[1] if unread else None
+        self.close()
+        self._looked = False
+
+    def _miss(self, known: Iterable[Generation]) -> None:
+        """Compare what was there to be read with what is there now."""
+        present = {self._identity(g): g.size for g in known}
+        if self._open is not None:
+            present.setdefault(self._open.identity, 0)
+        for identity, size in self.awaited.items():
+            offset = self._read.get(identity, 0)
+            if identity not in present and (size is None or size > offset):
+                self._losses.append(Loss(source=self.source, file=identity, offset=offset, size=size))
+        self.awaited = {name: size for name, size in present.items() if size > self._read.get(name, 0)}
+
     def _moved_on(self) -> bool:
         """True when there may be another generation to read."""
-        if self._open is None or not self._looked:
+        if self._open is None or not self._looked or _settled(self.path.parent) != self._folder:
             return True
         live = _status(self.path)
         return live is not None and live.st_size > 0 and not self._open.is_at(live)
@@ -203,20 +283,34 @@ class Tail:
         facts: list[RawFact] = []
         unreadable: list[Unreadable] = []
         for record in found.records:
-            told = self._told(identity, offset, record)
-            facts.append(told) if isinstance(told, RawFact) else unreadable.append(told)
+            for told in self._told(identity, offset, record):
+                facts.append(told) if isinstance(told, RawFact) else unreadable.append(told)
         end = offset + found.taken
         cursor = Cursor(node=self.node, source=self.source, file=identity, offset=end)
         return SpoolBatch(
             facts=tuple(facts), unreadable=tuple(unreadable), cursors=(cursor,), behind=max(0, size - end)
         )
 
-    def _told(self, identity: str, base: int, record: Record) -> RawFact | Unreadable:
-        offset, text = base + record.offset, record.text
+    def _told(self, identity: str, base: int, record: Record) -> Iterator[RawFact | Unreadable]:
         try:
-            return self._decode(identity, offset, text)
+            yield self._decode(identity, base + record.offset, record.text)
         except Undecodable as error:
-            return Unreadable(node=self.node, file=identity, offset=offset, body=text, reason=str(error))
+            rest, fact = self._rescued(identity, base, record)
+            yield Unreadable(
+                node=self.node, file=identity, offset=base + record.offset, body=rest.text, reason=str(error)
+            )
+            if fact is not None:
+                yield fact
+
+    def _rescued(self, identity: str, base: int, spoilt: Record) -> tuple[Record, RawFact | None]:
+        """What nobody can read, and the whole row behind it, if there is one."""
+        for row in self._rows(spoilt):
+            try:
+                fact = self._decode(identity, base + row.offset, row.text)
+            except Undecodable:
+                continue
+            return Record(offset=spoilt.offset, data=spoilt.data[: row.offset - spoilt.offset]), fact
+        return spoilt, None
 
 
 _NOTHING = SpoolBatch(facts=(), unreadable=(), cursors=())
@@ -230,8 +324,18 @@ def _change(status: os.stat_result) -> tuple[int, int]:
     return status.st_mtime_ns, status.st_size
 
 
+def _settled(folder: Path) -> int:
+    """The folder's time of change; now, if it changed just now: within a tick of the clock it may change again."""
+    try:
+        changed = folder.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
+    now = time.time_ns()
+    return now if abs(now - changed) < _TICK_NS else changed
+
+
 def _status(path: Path) -> os.stat_result | None:
     try:
-        return path.stat()
+        return look_at(path)
     except FileNotFoundError:
         return None

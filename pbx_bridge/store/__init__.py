@@ -1,4 +1,4 @@
-"""The store: journal, recorder, call book, CRM, users. One SQLite file, one writer, named SQL."""
+"""The store: journal, recorder, call book, CRM, users. SQLite or PostgreSQL, one writer, named SQL."""
 
 from pbx_bridge.store.announce import RESYNC, CallRow, News, Resync
 from pbx_bridge.store.call_body import call_json
@@ -6,6 +6,7 @@ from pbx_bridge.store.calls import CallBook, PageKey
 from pbx_bridge.store.crm import Contract, Crm, Customer, Ticket, TicketStatus
 from pbx_bridge.store.journal import Journal
 from pbx_bridge.store.open import Store, open_store
+from pbx_bridge.store.recordings import Recording, Recordings, RecordingState
 from pbx_bridge.store.runs import RunGone, Runs, RunState
 from pbx_bridge.store.users import Role, User, Users
 
@@ -19,6 +20,9 @@ __all__ = [
     "Journal",
     "News",
     "PageKey",
+    "Recording",
+    "RecordingState",
+    "Recordings",
     "Resync",
     "Role",
     "RunGone",

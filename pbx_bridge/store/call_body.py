@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -16,25 +17,37 @@ from pbx_bridge.calls.call import Call
 from pbx_bridge.calls.causes import cause_words
 from pbx_bridge.store.announce import CallRow
 from pbx_bridge.store.recordings import Recording
+from pbx_bridge.store.squeeze import CALL, squeeze, unsqueeze
 from pbx_bridge.values import phone
 
 _DECODER = msgspec.json.Decoder(Call)
 _LONE = re.compile("[\ud800-\udfff]")
 
 
-def encode(call: Call) -> tuple[Call, str, str]:
-    """The call as it can be kept, its JSON text and the hash of that."""
+def as_json(call: Call) -> tuple[Call, bytes, str]:
+    """The call as it can be kept, its JSON and the hash of that."""
     try:
         body = msgspec.json.encode(call)
     except UnicodeEncodeError:  # half a character, as a hostile caller name may hold
         body = _LONE.sub("?", json.dumps(msgspec.to_builtins(call), ensure_ascii=False)).encode()
         call = _DECODER.decode(body)
-    return call, body.decode(), blake2b(body, digest_size=16).hexdigest()
+    return call, body, blake2b(body, digest_size=16).hexdigest()
+
+
+def encode(call: Call) -> tuple[Call, str, str]:
+    """The call as it can be kept, its JSON made short (as text: so the column is), and the hash of the JSON."""
+    call, body, content_hash = as_json(call)
+    return call, shorten(body), content_hash
 
 
 def decode(body: str) -> Call:
-    """The Call of a JSON text. Raises msgspec.ValidationError."""
-    return _DECODER.decode(body)
+    """The Call of a kept body, short or plain JSON. Raises msgspec.ValidationError, squeeze.Damaged."""
+    return _DECODER.decode(body if body.startswith("{") else unsqueeze(a2b_base64(body)))
+
+
+def shorten(body: bytes) -> str:
+    """JSON as the column keeps it."""
+    return b2a_base64(squeeze(body, CALL), newline=False).decode()
 
 
 def call_json(row: CallRow, recordings: Iterable[Recording] = ()) -> dict[str, Any]:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pbx_bridge.store import call_body
+from pbx_bridge.calls.call import Call
+from pbx_bridge.store import call_body, parties
 from pbx_bridge.store.announce import Announcer, CallRow, News
+from pbx_bridge.store.crm import Customer, plain_code
+from pbx_bridge.store.crm_sql import SqlCrm
 from pbx_bridge.store.database import Database
 from pbx_bridge.store.sql import SQL
 from pbx_bridge.store.times import to_us
 from pbx_bridge.values import digits
 
-_LAST_US = 2**63 - 1
+# Places in the list: a start and an id. No call has an empty id, so these are before and after every call, and
+# (start, "") is where the calls of a moment begin.
+_FIRST, _LAST = (-(2**63 - 1), ""), (2**63 - 1, "")
 _CHUNK = 200
 
 
@@ -40,6 +45,11 @@ class PageKey:
             raise ValueError(f"{text!r} is no page")
         return cls(started_at_us=int(started), call_id=call_id)
 
+    @property
+    def place(self) -> tuple[int, str]:
+        """What calls are ordered by."""
+        return self.started_at_us, self.call_id
+
     def __str__(self) -> str:
         return f"{self.started_at_us}.{self.call_id}"
 
@@ -59,6 +69,7 @@ class CallBook:
         self,
         *,
         number: str = "",
+        customer: str = "",
         start: datetime | None = None,
         end: datetime | None = None,
         before: PageKey | None = None,
@@ -69,40 +80,44 @@ class CallBook:
 
         Args:
             number: of caller or called, as a person types it: 0912…, +98912…, Persian digits, an extension.
+            customer: only this customer's calls, by code; not together with a number.
             start: only calls that began then or later.
             end: only calls that began before then.
             before: only calls after this place in the list.
             after: only calls before this place in the list, the nearest ones, for going back; wins over `before`.
             limit: at most so many.
-        """
-        if after is not None:
-            return await self._newer(number, start, end, after, limit)
-        values: dict[str, Any] = {
-            "start_us": to_us(start) if start else -_LAST_US,
-            "end_us": to_us(end) if end else _LAST_US,
-            "before_us": before.started_at_us if before else _LAST_US,
-            "before_id": before.call_id if before else "",
-            "limit": limit,
-        }
-        name = "page_calls"
-        if number.strip():
-            name, values["number"] = "page_calls_of_number", self._number(number)
-        return _read_all(await self._reader.rows(SQL[name], **values))
 
-    async def _newer(
-        self, number: str, start: datetime | None, end: datetime | None, after: PageKey, limit: int
-    ) -> list[CallRow]:
+        Raises:
+            ValueError: a number and a customer.
+        """
+        if number.strip() and customer.strip():
+            raise ValueError("calls are listed by number or by customer, not by both")
+        above = (to_us(start), "") if start else _FIRST
+        below = (to_us(end), "") if end else _LAST
+        if after is not None:
+            above = max(above, after.place)
+        elif before is not None:
+            below = min(below, before.place)
         values: dict[str, Any] = {
-            "start_us": to_us(start) if start else -_LAST_US,
-            "end_us": to_us(end) if end else _LAST_US,
-            "after_us": after.started_at_us,
-            "after_id": after.call_id,
+            "above_us": above[0],
+            "above_id": above[1],
+            "below_us": below[0],
+            "below_id": below[1],
             "limit": limit,
         }
-        name = "newer_calls"
+        name = "page_calls" if after is None else "newer_calls"
         if number.strip():
-            name, values["number"] = "newer_calls_of_number", self._number(number)
-        return _read_all(await self._reader.rows(SQL[name], **values))[::-1]
+            name, values["number"] = f"{name}_of_number", self._number(number)
+        elif customer.strip():
+            name, values["customer"] = f"{name}_of_customer", plain_code(customer)
+        # Decoded in the thread that reads: a page's bodies at one go would hold up the event loop.
+        calls = await self._reader.read(lambda db: [_read(row) for row in db.execute(SQL[name], values)])
+        return calls if after is None else calls[::-1]
+
+    async def candidates(self, call: Call) -> list[Customer]:
+        """The customers of the number outside, of a call that is linked to none: two or more to choose from."""
+        number = "" if call.customer_code else parties.outside_number(call, self._region)
+        return await SqlCrm(self._reader).customers_by_phone(number) if number else []
 
     async def since(self, start: datetime | None = None, limit: int | None = None) -> AsyncIterator[CallRow]:
         """Calls newest first, down to those that began at `start`; at most `limit`."""
@@ -128,10 +143,6 @@ class CallBook:
         return key if key.startswith("+") else "".join(c for c in key if c not in " -/()\u200c")
 
 
-def _read_all(rows: Sequence[Any]) -> list[CallRow]:
-    return [_read(row) for row in rows]
-
-
 def _read(row: Any) -> CallRow:
-    body, revision = row
+    body, revision, *_ = row
     return CallRow(call=call_body.decode(body), revision=revision)

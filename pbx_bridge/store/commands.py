@@ -3,30 +3,51 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pbx_bridge.errors import InputError, StoreError
 from pbx_bridge.health import utc_now
+from pbx_bridge.store.address import StorePlace
+from pbx_bridge.store.announce import CallRow
 from pbx_bridge.store.call_body import call_json
 from pbx_bridge.store.calls_text import heading, parse_since, table_line
+from pbx_bridge.store.cdr_import import Progress, Source, import_cdrs
 from pbx_bridge.store.crm_import import import_folder
 from pbx_bridge.store.open import Store, open_store
 from pbx_bridge.store.writer import Limits
 
+_TURN_S = 0.05  # a long job's pause between transactions, in which the daemon gets its turn
+_NODE = re.compile(r"[A-Za-z0-9_-]{1,32}")  # as the setting pbx.systemname
 _LIMITS = Limits(window_s=0.0, patience_s=10.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where the store is, and whose numbers and times of day are meant."""
+    """Where the store is, and whose numbers and times of day are meant. `daemon_pid`: the daemon's pid file."""
 
-    path: Path
+    path: StorePlace
     region: str
     zone: ZoneInfo
+    daemon_pid: Path | None = None
+
+    @property
+    def has_daemon(self) -> bool:
+        """A daemon works on this store: what is left to do can be left to it."""
+        try:
+            pid = int(self.daemon_pid.read_text()) if self.daemon_pid else 0
+            if pid > 0:
+                os.kill(pid, 0)
+        except PermissionError:  # it is another user's
+            return True
+        except (OSError, ValueError, OverflowError):
+            return False
+        return pid > 0
 
     def open(self) -> AbstractAsyncContextManager[Store]:
         """The store, made if it is not there; the daemon goes on folding."""
@@ -34,15 +55,21 @@ class Place:
 
     def open_existing(self) -> AbstractAsyncContextManager[Store]:
         """The store. Raises StoreError when there is none: an empty answer would hide a wrong path."""
-        if not self.path.exists():
+        if isinstance(self.path, Path) and not self.path.exists():
             raise StoreError(f"{self.path}: there is no store yet; PBX_BRIDGE_HOME says where it is looked for")
         return self.open()
 
 
-async def import_lines(place: Place, folder: Path) -> list[str]:
+async def import_lines(
+    place: Place, folder: Path, *, all_contacts: bool = False, progress: Progress | None = None
+) -> list[str]:
     """Import a folder; what to tell its owner. Raises ImportRefused, StoreError."""
     async with place.open() as store:
-        done = await import_folder(store.writer, folder, zone=place.zone, region=place.region)
+        done = await import_folder(
+            store.writer, folder, zone=place.zone, region=place.region, all_contacts=all_contacts
+        )
+        if not place.has_daemon:
+            await store.relinker.finish(progress)
     lines = [
         f"{one.path}:{one.line}: tracking number {one.tracking_number}{'' if one.new else ' (as before)'}"
         for one in done.numbered
@@ -50,7 +77,43 @@ async def import_lines(place: Place, folder: Path) -> list[str]:
     counts = (
         f"{done.customers} customers, {done.contacts} contacts, {done.contracts} contracts, {done.tickets} tickets"
     )
+    counts += f", {done.agents} agents" if done.agents else ""
+    counts += f"; {done.removed} contacts removed" if done.removed else ""
     return [*lines, f"imported: {counts}"]
+
+
+async def import_calls(
+    place: Place,
+    say: Callable[[str], None],
+    file: Path,
+    *,
+    node: str,
+    zone: str | None,
+    format: str | None,
+    progress: Progress,
+) -> bool:
+    """Import CDRs of before our time; True when every row could be read. Raises InputError, StoreError."""
+    if not _NODE.fullmatch(node):
+        raise InputError(f"--node: {node!r} is no name of a PBX: letters, digits, - and _, at most 32")
+    source = Source(path=file, node=node, zone=_zone(zone) if zone else place.zone, format=format)
+    async with place.open() as store:
+        pause_s = _TURN_S if place.has_daemon else 0.0
+        done = await import_cdrs(store.writer, store.journal, source, progress=progress, pause_s=pause_s)
+    say(f"{file}: {done.rows} rows read; {done.calls} calls are new, {done.changed} changed")
+    if done.skew:
+        say(f"{file}: most times are {done.skew.total_seconds() / 3600:+g} h off what the ids say: look at --zone")
+    if done.bad:
+        say(f"{file}: {done.bad} rows could not be read and were kept aside:")
+        for place_and_reason in done.first_bad:
+            say(f"{file}:{place_and_reason}")
+    return not done.bad
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise InputError(f"--zone: no time zone is called {name!r}") from error
 
 
 async def show_calls(
@@ -65,7 +128,12 @@ async def show_calls(
         if not as_json:
             show(heading())
         async for row in store.calls.since(start, limit):
-            show(json.dumps(call_json(row), ensure_ascii=False) if as_json else table_line(row, place.zone))
+            show(await _as_json(store, row) if as_json else table_line(row, place.zone))
+
+
+async def _as_json(store: Store, row: CallRow) -> str:
+    recordings = await store.recordings.of_call(row.call.call_id)
+    return json.dumps(call_json(row, recordings), ensure_ascii=False)
 
 
 async def add_user(place: Place, name: str, password: str, role: str) -> None:

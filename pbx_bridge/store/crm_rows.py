@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from pbx_bridge.errors import ImportRefused
 from pbx_bridge.store.crm import TicketStatus, plain_code
 from pbx_bridge.store.crm_csv import Once, Row, read_rows
 from pbx_bridge.store.times import to_us
-from pbx_bridge.values import dates, phone, tracking
+from pbx_bridge.values import dates, digits, phone, tracking
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "customers.csv": ("code", "name", "language", "tier"),
@@ -30,7 +30,10 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     ),
 }
 
+AGENTS_FILE, AGENT_COLUMNS = "agents.csv", ("extension", "name")  # names to show, beside the customers
+
 _LANGUAGES = ("fa", "en")
+_LONGEST_EXTENSION = 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,27 +52,31 @@ class Batch:
     contacts: list[Checked]
     contracts: list[Checked]
     tickets: list[Checked]
+    agents: list[Checked]
 
 
 def read_folder(folder: Path, *, zone: ZoneInfo = dates.TEHRAN, region: str = "IR") -> Batch:
     """Read and check every file that is there. Raises ImportRefused at the first fault."""
     if not folder.is_dir():
         raise ImportRefused("there is no such folder", path=folder)
-    if not any((folder / name).exists() for name in COLUMNS):
-        raise ImportRefused(f"it holds none of {', '.join(COLUMNS)}", path=folder)
+    if not any((folder / name).exists() for name in (*COLUMNS, AGENTS_FILE)):
+        raise ImportRefused(f"it holds none of {', '.join((*COLUMNS, AGENTS_FILE))}", path=folder)
     return Batch(
         customers=_read(folder / "customers.csv", Once("code"), _customer),
         contacts=_read(folder / "contacts.csv", Once("phone of this customer"), lambda row: _contact(row, region)),
         contracts=_read(folder / "contracts.csv", Once("contract of this customer"), _contract),
         tickets=_read(folder / "tickets.csv", Once("ticket"), lambda row: _ticket(row, zone)),
+        agents=_read(folder / AGENTS_FILE, Once("extension"), _agent, AGENT_COLUMNS),
     )
 
 
-def _read(path: Path, once: Once, check: Callable[[Row], tuple[Any, dict[str, Any]]]) -> list[Checked]:
+def _read(
+    path: Path, once: Once, check: Callable[[Row], tuple[Any, dict[str, Any]]], columns: Sequence[str] = ()
+) -> list[Checked]:
     if not path.exists():
         return []
     checked = []
-    for row in read_rows(path, COLUMNS[path.name]):
+    for row in read_rows(path, columns or COLUMNS[path.name]):
         key, values = check(row)
         once.check(row, key)
         checked.append(Checked(row=row, values=values))
@@ -125,6 +132,18 @@ def _ticket(row: Row, zone: ZoneInfo) -> tuple[Any, dict[str, Any]]:
     }
     same = (values["customer_code"], values["subject"], values["created_at_us"])
     return values["tracking_number"] or same, values
+
+
+def _agent(row: Row) -> tuple[Any, dict[str, Any]]:
+    extension = row.take("extension", _extension)
+    return extension, {"extension": extension, "name": row.text("name")}
+
+
+def _extension(text: str) -> str:
+    plain = digits.to_ascii(text)
+    if not (plain.isascii() and plain.isdigit() and len(plain) <= _LONGEST_EXTENSION):
+        raise ValueError(f"{text!r} is no extension: digits only, at most {_LONGEST_EXTENSION}")
+    return plain
 
 
 def _language(text: str) -> str | None:

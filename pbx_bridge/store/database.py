@@ -1,123 +1,90 @@
-"""One SQLite connection in its own thread. A whole piece of work crosses to that thread once, not per statement.
+"""What the store's code sees of a database, whichever engine it is: the same named SQL runs on both.
 
-The hop between the event loop and the thread costs more CPU than most statements do.
+Db        inside the database's thread: statements with `:name` parameters. A plain sqlite3 connection is one.
+Database  from the event loop: work that is a function of a Db, a transaction of it, or one query.
 """
 
 from __future__ import annotations
 
-import asyncio
-import os
-import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
-import aiosqlite
-
-from pbx_bridge.errors import StoreError
+from pbx_bridge.store.address import Address, StorePlace
+from pbx_bridge.store.sqlite import OPERATIONAL, connect_sqlite
 
 T = TypeVar("T")
 
-_BUSY_MS = 5000
-_OPERATIONAL = frozenset(
-    {
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_NOMEM,
-        sqlite3.SQLITE_PROTOCOL,
-        sqlite3.SQLITE_PERM,
-        sqlite3.SQLITE_CORRUPT,
-        sqlite3.SQLITE_NOTADB,
-    }
-)
+
+class Rows(Protocol):
+    """What a statement gave, as tuples."""
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows the statement changed."""
+
+    def fetchone(self) -> Any:
+        """The next row, or None."""
+
+    def fetchall(self) -> list[Any]:
+        """The rows that are left."""
+
+    def __iter__(self) -> Iterator[Any]: ...
 
 
-def is_operational(error: BaseException) -> bool:
-    """True when the disk or another process is in the way, not the statement: worth another try as it is."""
-    code = getattr(error, "sqlite_errorcode", None)
-    return isinstance(code, int) and code & 0xFF in _OPERATIONAL
+class Db(Protocol):
+    """A connection, used in one thread."""
+
+    def execute(self, statement: str, values: Any = ..., /) -> Rows:
+        """Run one statement; `values` by parameter name."""
+
+    def executemany(self, statement: str, rows: Iterable[Any], /) -> Rows:
+        """Run one statement for each row of values."""
 
 
-class Database(aiosqlite.Connection):
-    """An aiosqlite connection that also runs a whole function in its thread."""
+class Database(Protocol):
+    """An open database."""
 
-    stopping: asyncio.Future[Any] | None = None
+    async def run(self, work: Callable[[Db], T]) -> T:
+        """The result of `work`, called with the connection in its thread, outside a transaction."""
 
-    def stop(self) -> asyncio.Future[Any] | None:
-        """See aiosqlite. It does not wait for this itself when a connection cannot be opened: `connect` does, or the
-        thread would answer a loop that is closed by then.
+    async def transact(self, work: Callable[[Db], T]) -> T:
+        """The same inside a transaction that keeps all other writers out; committed unless `work` raises.
+
+        The same `work` may be given again after an operational error: it is not done twice.
         """
-        self.stopping = super().stop()
-        return self.stopping
 
-    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """The result of `work`, called with the plain connection in this connection's thread."""
-        result: T = await self._execute(work, self._conn)  # type: ignore[no-untyped-call]
-        return result
+    def version(self, db: Db) -> int:
+        """A number that differs from the last transaction's when another process has written in between."""
 
-    async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """The same for reading: what SQLite refuses becomes a StoreError."""
-        try:
-            return await self.run(work)
-        except sqlite3.Error as error:
-            raise StoreError(f"the store cannot be read: {error}") from error
+    async def read(self, work: Callable[[Db], T]) -> T:
+        """As `run`, for reading: what the engine refuses becomes a StoreError."""
 
-    async def rows(self, statement: str, **values: Any) -> list[Any]:
-        """Every row of a query, as tuples."""
-        return await self.read(lambda db: db.execute(statement, values).fetchall())
+    async def rows(self, statement: str, /, **values: Any) -> list[Any]:
+        """Every row of a query, as tuples. Raises StoreError."""
+
+    async def migrate(self) -> int:
+        """Bring the tables to this version; how many files were applied. Raises StoreNewer, StoreError."""
 
 
 @asynccontextmanager
-async def connect(path: Path, *, reading: bool = False) -> AsyncIterator[Database]:
-    """An open connection, for reading only or for writing. Raises StoreError."""
-    database = Database(lambda: _connect(path, reading=reading), iter_chunk_size=64)
-    try:
-        _ = await database
-    except BaseException as error:
-        if database.stopping is not None:
-            await database.stopping
-        if isinstance(error, sqlite3.Error | OSError):
-            raise StoreError(f"{path}: the store cannot be opened: {error}") from error
-        raise
-    try:
-        yield database
-    finally:
-        await database.close()
+async def connect(place: StorePlace, *, reading: bool = False) -> AsyncIterator[Database]:
+    """An open database, for reading only or for writing. Raises StoreError."""
+    match place:
+        case Path():
+            async with connect_sqlite(place, reading=reading) as database:
+                yield database
+        case Address():
+            from pbx_bridge.store.postgres import connect_postgres  # its driver is not loaded without need
+
+            async with connect_postgres(place, reading=reading) as server:
+                yield server
 
 
-def _connect(path: Path, *, reading: bool) -> sqlite3.Connection:
-    if not reading:
-        _make_private(path)
-    uri = f"{path.absolute().as_uri()}?mode={'ro' if reading else 'rw'}"
-    # Connections made here are used in one thread only; autocommit: transactions are begun by name.
-    db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_BUSY_MS / 1000, check_same_thread=False)
-    try:
-        for pragma in _pragmas(reading):
-            db.execute(f"PRAGMA {pragma}").fetchall()
-    except BaseException:
-        db.close()
-        raise
-    return db
-
-
-def _pragmas(reading: bool) -> tuple[str, ...]:
-    if reading:
-        return ("query_only = ON",)
-    return (
-        "journal_mode = WAL",
-        "synchronous = FULL",
-        "foreign_keys = ON",
-        "journal_size_limit = 67108864",
-        "wal_autocheckpoint = 4000",
-    )
-
-
-def _make_private(path: Path) -> None:
-    # Customers and password hashes: readable by the owner only, from the first byte.
-    path.parent.mkdir(parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+def is_operational(error: BaseException) -> bool:
+    """True when the disk, the server or another process is in the way, not the statement: worth another try."""
+    code = getattr(error, "sqlite_errorcode", None)
+    if isinstance(code, int):
+        return code & 0xFF in OPERATIONAL
+    return getattr(error, "operational", False) is True

@@ -13,6 +13,8 @@ import structlog
 
 from pbx_bridge.calls.facts import FactKind, RawFact, Undecodable, decode
 from pbx_bridge.calls.keys import NO_CHANNEL, is_closing, keys_of
+from pbx_bridge.store import packs
+from pbx_bridge.store.fact_rows import row_of
 from pbx_bridge.store.sql import SQL
 from pbx_bridge.store.times import to_us
 from pbx_bridge.store.transaction import Mark, Transaction
@@ -56,22 +58,23 @@ class _Placing:
         self._became: dict[int, int] = {}  # groups that became part of another
         self._touched: dict[int, bool] = {}  # and whether a fact among the new ones may be the last
         self._new_keys: list[tuple[str, str]] = []
-        self._new_groups: set[int] = set()
-        self._placed: list[tuple[RawFact, int, int | None]] = []
+        self._new_groups = transaction.begun
+        self._by_group, self._scattered = transaction.placed, transaction.scattered
+        self._placed: list[tuple[RawFact, int | None]] = []
         self._unreadable: list[dict[str, Any]] = []
         self._boots: list[tuple[str, int]] = []
         self._joined: set[int] = set()
 
     def take(self, raw: RawFact) -> None:
-        at_us = to_us(raw.at)
         if raw.kind is FactKind.BOOT:
-            self._boots.append((raw.node, at_us))
+            self._boots.append((raw.node, to_us(raw.at)))
         keys, closing = self._keys_of(raw)
         group = None
         if keys:
             group = self._join(raw.node, keys)
             self._touched[group] = closing or self._touched.get(group, False)
-        self._placed.append((raw, at_us, group))
+            self._by_group.setdefault(group, []).append(raw)
+        self._placed.append((raw, group))
 
     def write(self, is_dirty: Callable[[int], bool]) -> set[int]:
         self._insert_facts()
@@ -145,13 +148,18 @@ class _Placing:
         if group is None:
             group = self._known.get(where)
             if group is None:
-                values = {"node": where[0], "channel_key": storable(where[1])}
-                row = self._db.execute(SQL["group_of_key"], values).fetchone()
-                if row is None:
+                group = self._group_on_disk(where[0], storable(where[1]))
+                if group is None:
                     return None
-                group = row[0]
             self._keys[where] = group
         return self._standing(group)
+
+    def _group_on_disk(self, node: str, key: str) -> int | None:
+        values = {"node": node, "channel_key": key}
+        row = self._db.execute(SQL["group_of_key"], values).fetchone()
+        if row is None and packs.unpack_by_key(self._db, node, key):  # before its new fact is kept
+            row = self._db.execute(SQL["group_of_key"], values).fetchone()
+        return None if row is None else int(row[0])
 
     def _standing(self, group: int) -> int:
         while group in self._became:
@@ -171,29 +179,19 @@ class _Placing:
             for name in ("merge_facts", "merge_keys", "merge_calls", "delete_group"):
                 self._db.execute(SQL[name], values)
             self._became[loser] = winner
+            self._by_group.setdefault(winner, []).extend(self._by_group.pop(loser, ()))
+        self._scattered.add(winner)
         self._joined.add(winner)  # folded in this transaction, so that two rows for one call are never seen
         return winner
 
     def _insert_facts(self) -> None:
-        rows = [self._row(*placed) for placed in self._placed]
+        rows = [row_of(raw, None if group is None else self._standing(group)) for raw, group in self._placed]
         try:
             self._db.executemany(SQL["insert_fact"], rows)
         except UnicodeEncodeError:  # a repeated row does no harm
+            self._scattered.update(self._by_group)
             clean = [{name: storable(v) if isinstance(v, str) else v for name, v in row.items()} for row in rows]
             self._db.executemany(SQL["insert_fact"], clean)
-
-    def _row(self, raw: RawFact, at_us: int, group: int | None) -> dict[str, Any]:
-        return {
-            "node": raw.node,
-            "file": raw.file,
-            "at_offset": raw.offset,
-            "kind": raw.kind.value,
-            "at_us": at_us,
-            "channel": raw.channel,
-            "linkedid": raw.linkedid,
-            "body": raw.body,
-            "call_group": None if group is None else self._standing(group),
-        }
 
     def _key_rows(self) -> Iterable[dict[str, Any]]:
         for node, key in self._new_keys:

@@ -8,8 +8,12 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 from pbx_bridge.errors import StoreError, StoreNewer
+
+if TYPE_CHECKING:
+    from pbx_bridge.store.database import Db
 
 _NAME = re.compile(r"(\d{4})_\w+\.sql")
 _TABLE = "CREATE TABLE IF NOT EXISTS migration (version INTEGER PRIMARY KEY, checksum TEXT NOT NULL)"
@@ -28,18 +32,21 @@ class Migration:
         return hashlib.sha256(self.text.encode()).hexdigest()
 
 
-def shipped() -> list[Migration]:
-    """The migrations of this version, in order."""
-    found = [(_NAME.fullmatch(f.name), f) for f in files("pbx_bridge.store").joinpath("migrations").iterdir()]
+def shipped(engine: str = "") -> list[Migration]:
+    """The migrations of this version, in order: SQLite's, or those of the engine in a folder of that name."""
+    folder = files("pbx_bridge.store").joinpath(engine).joinpath("migrations")
+    found = [(_NAME.fullmatch(f.name), f) for f in folder.iterdir()]
     migrations = [Migration(version=int(m[1]), text=f.read_text(encoding="utf-8")) for m, f in found if m]
     return sorted(migrations, key=lambda migration: migration.version)
 
 
 def migrate(db: sqlite3.Connection, migrations: Sequence[Migration]) -> int:
     """Apply what is missing and return how many were. Raises StoreNewer, StoreError; then nothing was applied."""
+    if _has_all(db, migrations):  # without a lock: a daemon can start while another process holds the store
+        return 0
     db.execute("BEGIN IMMEDIATE")
     try:
-        applied = _apply(db, migrations)
+        applied = apply(db, migrations)
         db.execute("COMMIT")
     except BaseException:
         if db.in_transaction:
@@ -48,7 +55,16 @@ def migrate(db: sqlite3.Connection, migrations: Sequence[Migration]) -> int:
     return applied
 
 
-def _apply(db: sqlite3.Connection, migrations: Sequence[Migration]) -> int:
+def _has_all(db: sqlite3.Connection, migrations: Sequence[Migration]) -> bool:
+    if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'migration'").fetchone() is None:
+        return False
+    applied = dict(db.execute("SELECT version, checksum FROM migration").fetchall())
+    _check(applied, migrations)
+    return len(applied) == len(migrations)
+
+
+def apply(db: Db, migrations: Sequence[Migration]) -> int:
+    """The same inside a transaction of the caller's."""
     db.execute(_TABLE)
     applied = dict(db.execute("SELECT version, checksum FROM migration").fetchall())
     _check(applied, migrations)
@@ -56,7 +72,8 @@ def _apply(db: sqlite3.Connection, migrations: Sequence[Migration]) -> int:
     for migration in missing:
         for statement in _statements(migration.text):
             db.execute(statement)
-        db.execute("INSERT INTO migration VALUES (?, ?)", (migration.version, migration.checksum))
+        values = {"version": migration.version, "checksum": migration.checksum}
+        db.execute("INSERT INTO migration VALUES (:version, :checksum)", values)
     return len(missing)
 
 

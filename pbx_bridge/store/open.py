@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import structlog
 
-from pbx_bridge.errors import StoreError
+from pbx_bridge.errors import BridgeError, StoreError
 from pbx_bridge.health import Clock, Health, utc_now
+from pbx_bridge.store.address import StorePlace
 from pbx_bridge.store.agenda import Agenda, Pace
+from pbx_bridge.store.agents import Agents
 from pbx_bridge.store.announce import Announcer
 from pbx_bridge.store.calls import CallBook
 from pbx_bridge.store.crm_sql import SqlCrm
 from pbx_bridge.store.database import Database, connect
+from pbx_bridge.store.gaps import GapBook
 from pbx_bridge.store.journal import Journal
-from pbx_bridge.store.migrate import migrate, shipped
+from pbx_bridge.store.ledger import Ledger
+from pbx_bridge.store.outbox import Outbox
+from pbx_bridge.store.packer import Packer
+from pbx_bridge.store.rebuild import Rebuilder
 from pbx_bridge.store.recorder import Recorder
+from pbx_bridge.store.recordings import Recordings
+from pbx_bridge.store.relink import Relinker
 from pbx_bridge.store.runs import Runs
 from pbx_bridge.store.transaction import Transaction
+from pbx_bridge.store.upkeep import upkeep
 from pbx_bridge.store.users import Users
 from pbx_bridge.store.writer import Limits, Writer
 
@@ -40,12 +47,20 @@ class Store:
     calls: CallBook
     crm: SqlCrm
     users: Users
+    agents: Agents
+    relinker: Relinker
+    recordings: Recordings
+    gaps: GapBook
+    ledger: Ledger
+    outbox: Outbox
+    packer: Packer
+    rebuilder: Rebuilder
     writer: Writer
 
 
 @asynccontextmanager
 async def open_store(
-    path: Path,
+    place: StorePlace,
     health: Health | None = None,
     *,
     folding: bool = True,
@@ -54,12 +69,13 @@ async def open_store(
     limits: Limits | None = None,
     clock: Clock = utc_now,
 ) -> AsyncIterator[Store]:
-    """The store at `path`, made if it is not there. Closing writes what waits.
+    """The store at `place`, made if it is not there. Closing writes what waits.
 
     Args:
-        path: the SQLite file; its folder is made.
+        place: the SQLite file, whose folder is made; or a PostgreSQL server's database.
         health: told how the link `store` stands.
-        folding: keep dirty calls folded. A command beside a running daemon leaves that to the daemon.
+        folding: keep dirty calls folded, past calls linked to the customer of their number, and old facts packed. A
+            command beside a running daemon leaves that to the daemon.
         pace: how often calls are folded.
         region: whose numbers are those without a country code.
         limits: how writes are grouped.
@@ -70,9 +86,9 @@ async def open_store(
         StoreError: it cannot be opened.
     """
     async with AsyncExitStack() as stack:
-        database = await stack.enter_async_context(connect(path))
-        await _migrate(database, path)
-        reader = await stack.enter_async_context(connect(path, reading=True))
+        database = await stack.enter_async_context(connect(place))
+        await _migrate(database, place)
+        reader = await stack.enter_async_context(connect(place, reading=True))
         agenda, announcer = Agenda(pace), Announcer()
         recorder = Recorder(agenda, region=region, clock=clock)
 
@@ -90,25 +106,39 @@ async def open_store(
         )
         writer.start()
         stack.push_async_callback(writer.close)
+        packer, outbox = Packer(writer, reader, clock=clock), Outbox(writer, reader, clock=clock)
+        relinker = Relinker(writer, reader, region=region, clock=clock)
         if folding:
             await stack.enter_async_context(_folding(writer, recorder, agenda))
+            await stack.enter_async_context(relinker.running())
+            await stack.enter_async_context(upkeep(packer, outbox))
         yield Store(
             journal=Journal(writer, reader, clock),
             runs=Runs(reader),
             calls=CallBook(reader, announcer, region),
             crm=SqlCrm(reader),
             users=Users(writer, reader),
+            agents=Agents(writer, reader),
+            relinker=relinker,
+            recordings=Recordings(writer, reader),
+            gaps=GapBook(writer, reader),
+            ledger=Ledger(reader),
+            outbox=outbox,
+            packer=packer,
+            rebuilder=Rebuilder(place, writer, reader, recorder, region=region),
             writer=writer,
         )
 
 
-async def _migrate(database: Database, path: Path) -> None:
+async def _migrate(database: Database, place: StorePlace) -> None:
     try:
-        applied = await database.run(lambda db: migrate(db, shipped()))
-    except sqlite3.Error as error:
-        raise StoreError(f"{path}: the store cannot be opened: {error}") from error
+        applied = await database.migrate()
+    except BridgeError:
+        raise
+    except Exception as error:
+        raise StoreError(f"{place}: the store cannot be opened: {error}") from error
     if applied:
-        log.info("store_migrated", path=str(path), applied=applied)
+        log.info("store_migrated", place=str(place), applied=applied)
 
 
 @asynccontextmanager

@@ -6,6 +6,52 @@ ON CONFLICT (node, file, at_offset) DO NOTHING;
 -- facts_of_group: every fact of one group, in any order
 SELECT node, file, at_offset, kind, at_us, channel, linkedid, body FROM fact WHERE call_group = :id;
 
+-- pack_of_group: the packed facts of one group
+SELECT body FROM fact_pack WHERE call_group = :id;
+
+-- upsert_pack: a group's facts, packed
+INSERT INTO fact_pack (call_group, body) VALUES (:id, :body)
+ON CONFLICT (call_group) DO UPDATE SET body = excluded.body;
+
+-- delete_pack: they are facts of their own again
+DELETE FROM fact_pack WHERE call_group = :id;
+
+-- delete_facts_of_group: they are packed now
+DELETE FROM fact WHERE call_group = :id;
+
+-- keys_of_group: the channel keys of one group that is not packed
+SELECT channel_key FROM call_key WHERE call_group = :id;
+
+-- delete_keys_of_group: they are packed now
+DELETE FROM call_key WHERE call_group = :id;
+
+-- insert_packed_key: by this hash the packed group is found
+INSERT INTO packed_key (key_hash, call_group) VALUES (:key_hash, :id) ON CONFLICT (key_hash) DO NOTHING;
+
+-- other_of_hash: another packed group with a key of this hash
+SELECT call_group FROM packed_key WHERE key_hash = :key_hash AND call_group <> :id;
+
+-- packed_group_of_key: the packed group of a channel key
+SELECT call_group FROM packed_key WHERE key_hash = :key_hash;
+
+-- delete_packed_key: the group is unpacked
+DELETE FROM packed_key WHERE key_hash = :key_hash AND call_group = :id;
+
+-- mark_packed: nothing of this group is left to pack
+UPDATE call_group SET settled = 2 WHERE id = :id;
+
+-- mark_unpacked: there is again
+UPDATE call_group SET settled = 1 WHERE id = :id AND settled = 2;
+
+-- groups_to_pack: groups that are over and not packed, from one on, with the last moment of each
+SELECT id, COALESCE(
+  (SELECT MAX(ended_at_us) FROM call WHERE call.call_group = call_group.id),
+  (SELECT MAX(at_us) FROM fact WHERE fact.call_group = call_group.id), 0)
+FROM call_group WHERE settled = 1 AND dirty_since_us IS NULL AND id > :after ORDER BY id LIMIT :limit;
+
+-- count_to_pack: how many groups are over and not packed
+SELECT COUNT(*) FROM call_group WHERE settled = 1;
+
 -- boots_after: when a node's Asterisk started, from a moment on
 SELECT at_us FROM fact WHERE kind = 'boot' AND node = :node AND at_us >= :at_us ORDER BY at_us;
 
@@ -52,15 +98,22 @@ UPDATE call_group SET trouble = :trouble WHERE id = :id;
 -- broken_groups: how many groups cannot be folded
 SELECT COUNT(*) FROM call_group WHERE settled = 0 AND trouble <> '';
 
--- upsert_call: a call's new content under the next revision; no row when nothing changed
+-- calls_of_group: what stands there of a call and its group; a group has one call, another one is what it was called
+-- before two groups met
+SELECT call_id, revision, content_hash FROM call WHERE call_group = :id
+UNION SELECT call_id, revision, content_hash FROM call WHERE call_id = :call_id;
+
+-- upsert_call: a call's new content under the next revision
 INSERT INTO call (
   call_id, revision, content_hash, changed_at_us, call_group, node, root, direction, outcome,
   started_at_us, answered_at_us, ended_at_us, caller, caller_number, called, called_number,
-  customer_code, language, talk_us, wait_us, ivr_us, end_estimated, fallback, body
+  customer_code, language, talk_us, wait_us, ivr_us, end_estimated, fallback, body,
+  customer_by, agent, destination, transfer, left_voicemail, cause, source, ring_us, hold_us
 ) VALUES (
   :call_id, 1, :content_hash, :changed_at_us, :call_group, :node, :root, :direction, :outcome,
   :started_at_us, :answered_at_us, :ended_at_us, :caller, :caller_number, :called, :called_number,
-  :customer_code, :language, :talk_us, :wait_us, :ivr_us, :end_estimated, :fallback, :body
+  :customer_code, :language, :talk_us, :wait_us, :ivr_us, :end_estimated, :fallback, :body,
+  :customer_by, :agent, :destination, :transfer, :left_voicemail, :cause, :source, :ring_us, :hold_us
 )
 ON CONFLICT (call_id) DO UPDATE SET
   revision = call.revision + 1, content_hash = excluded.content_hash, changed_at_us = excluded.changed_at_us,
@@ -69,15 +122,64 @@ ON CONFLICT (call_id) DO UPDATE SET
   ended_at_us = excluded.ended_at_us, caller = excluded.caller, caller_number = excluded.caller_number,
   called = excluded.called, called_number = excluded.called_number, customer_code = excluded.customer_code,
   language = excluded.language, talk_us = excluded.talk_us, wait_us = excluded.wait_us, ivr_us = excluded.ivr_us,
-  end_estimated = excluded.end_estimated, fallback = excluded.fallback, body = excluded.body
-WHERE call.content_hash <> excluded.content_hash
-RETURNING revision;
+  end_estimated = excluded.end_estimated, fallback = excluded.fallback, body = excluded.body,
+  customer_by = excluded.customer_by, agent = excluded.agent, destination = excluded.destination,
+  transfer = excluded.transfer, left_voicemail = excluded.left_voicemail, cause = excluded.cause,
+  source = excluded.source, ring_us = excluded.ring_us, hold_us = excluded.hold_us
+WHERE call.content_hash <> excluded.content_hash;
 
--- delete_other_calls: a group has one call; another one is what it was called before two groups met
-DELETE FROM call WHERE call_group = :id AND call_id <> :call_id RETURNING call_id, revision;
+-- delete_call: this call is another one now
+DELETE FROM call WHERE call_id = :call_id;
 
 -- insert_outbox: tell consumers of a revision, or that a call is gone
 INSERT INTO outbox (call_id, revision, gone, created_at_us) VALUES (:call_id, :revision, :gone, :created_at_us);
+
+-- join_outbox: a new consumer begins behind the newest row, or before the oldest
+INSERT INTO outbox_reader (name, position, moved_at_us)
+SELECT CAST(:name AS TEXT), CASE WHEN :from_start = 1 THEN 0 ELSE COALESCE((SELECT MAX(id) FROM outbox), 0) END, :now_us
+WHERE NOT EXISTS (SELECT 1 FROM outbox_reader WHERE name = :name);
+
+-- outbox_position: how far a consumer is
+SELECT position FROM outbox_reader WHERE name = :name;
+
+-- outbox_after: the rows behind a position, in order
+SELECT id, call_id, revision, gone FROM outbox WHERE id > :position ORDER BY id LIMIT :limit;
+
+-- move_outbox_reader: a consumer is done with everything up to there
+UPDATE outbox_reader SET position = :position, moved_at_us = :now_us WHERE name = :name AND position <= :position;
+
+-- drop_outbox_reader: this consumer comes no more
+DELETE FROM outbox_reader WHERE name = :name;
+
+-- trim_outbox: drop old rows that every consumer has passed who was there lately; never the newest row, from which the
+-- numbers go on
+DELETE FROM outbox WHERE id IN (
+  SELECT id FROM (SELECT id, created_at_us FROM outbox ORDER BY id LIMIT :limit) AS oldest
+  WHERE created_at_us < :before_us AND id < (SELECT MAX(id) FROM outbox)
+    AND NOT EXISTS (SELECT 1 FROM outbox_reader
+      WHERE name <> '-' AND position < oldest.id AND moved_at_us >= :seen_us))
+RETURNING id;
+
+-- note_dropped: rows up to there were dropped
+INSERT INTO outbox_reader (name, position, moved_at_us) VALUES (:name, :position, :now_us)
+ON CONFLICT (name) DO UPDATE SET position = excluded.position, moved_at_us = excluded.moved_at_us;
+
+-- outbox_dropped: up to where rows were dropped
+SELECT position FROM outbox_reader WHERE name = '-';
+
+-- count_groups: how many groups of facts there are
+SELECT COUNT(*) FROM call_group;
+
+-- groups_from: every group behind one, in order
+SELECT id FROM call_group WHERE id > :after ORDER BY id LIMIT :limit;
+
+-- count_calls_since: how many calls began then or later
+SELECT COUNT(*) FROM call WHERE started_at_us >= :since_us;
+
+-- groups_of_calls_from: the groups of the calls behind a place in time, in order
+SELECT call_group, started_at_us, call_id FROM call
+WHERE started_at_us >= :at_us AND (started_at_us, call_id) > (:at_us, :call_id)
+ORDER BY started_at_us, call_id LIMIT :limit;
 
 -- insert_unreadable: keep a record aside that cannot be decoded
 INSERT INTO unreadable (node, file, at_offset, body, reason, found_at_us)
@@ -108,52 +210,48 @@ SELECT node, channel, body FROM run WHERE node = :node ORDER BY channel;
 -- get_call: one call
 SELECT body, revision FROM call WHERE call_id = :call_id;
 
--- page_calls: one page of calls, newest first
-SELECT body, revision FROM call
-WHERE started_at_us >= :start_us AND started_at_us < :end_us
-  AND (started_at_us < :before_us OR (started_at_us = :before_us AND call_id < :before_id))
+-- page_calls: calls between two places in the list, newest first; a place is a start and a call's id
+SELECT body, revision, started_at_us, call_id FROM call
+WHERE started_at_us >= :above_us AND started_at_us <= :below_us
+  AND (started_at_us, call_id) > (:above_us, :above_id) AND (started_at_us, call_id) < (:below_us, :below_id)
 ORDER BY started_at_us DESC, call_id DESC LIMIT :limit;
 
--- page_calls_of_number: the same, of one caller or number called
-SELECT body, revision FROM (
-  SELECT * FROM (
-    SELECT body, revision, started_at_us, call_id FROM call
-    WHERE caller_number = :number AND started_at_us >= :start_us AND started_at_us < :end_us
-      AND (started_at_us < :before_us OR (started_at_us = :before_us AND call_id < :before_id))
-    ORDER BY started_at_us DESC, call_id DESC LIMIT :limit
-  ) AS by_caller
-  UNION
-  SELECT * FROM (
-    SELECT body, revision, started_at_us, call_id FROM call
-    WHERE called_number = :number AND started_at_us >= :start_us AND started_at_us < :end_us
-      AND (started_at_us < :before_us OR (started_at_us = :before_us AND call_id < :before_id))
-    ORDER BY started_at_us DESC, call_id DESC LIMIT :limit
-  ) AS by_called
-) AS either
+-- page_calls_of_number: those of one caller or number called; two indexes, merged as they are read
+SELECT body, revision, started_at_us, call_id FROM call
+WHERE caller_number = :number AND started_at_us >= :above_us AND started_at_us <= :below_us
+  AND (started_at_us, call_id) > (:above_us, :above_id) AND (started_at_us, call_id) < (:below_us, :below_id)
+UNION ALL
+SELECT body, revision, started_at_us, call_id FROM call
+WHERE called_number = :number AND caller_number <> :number AND started_at_us >= :above_us AND started_at_us <= :below_us
+  AND (started_at_us, call_id) > (:above_us, :above_id) AND (started_at_us, call_id) < (:below_us, :below_id)
 ORDER BY started_at_us DESC, call_id DESC LIMIT :limit;
 
--- newer_calls: the calls right before a place in the list, oldest first
-SELECT body, revision FROM call
-WHERE started_at_us >= :start_us AND started_at_us < :end_us
-  AND (started_at_us > :after_us OR (started_at_us = :after_us AND call_id > :after_id))
+-- page_calls_of_customer: those of one customer
+SELECT body, revision, started_at_us, call_id FROM call
+WHERE customer_code = :customer AND customer_code <> '' AND started_at_us >= :above_us AND started_at_us <= :below_us
+  AND (started_at_us, call_id) > (:above_us, :above_id) AND (started_at_us, call_id) < (:below_us, :below_id)
+ORDER BY started_at_us DESC, call_id DESC LIMIT :limit;
+
+-- newer_calls_of_customer: those of one customer, oldest first
+SELECT body, revision, started_at_us, call_id FROM call
+WHERE customer_code = :customer AND customer_code <> '' AND started_at_us >= :above_us AND started_at_us <= :below_us
+  AND (started_at_us, call_id) > (:above_us, :above_id) AND (started_at_us, call_id) < (:below_us, :below_id)
 ORDER BY started_at_us, call_id LIMIT :limit;
 
--- newer_calls_of_number: the same, of one caller or number called
-SELECT body, revision FROM (
-  SELECT * FROM (
-    SELECT body, revision, started_at_us, call_id FROM call
-    WHERE caller_number = :number AND started_at_us >= :start_us AND started_at_us < :end_us
-      AND (started_at_us > :after_us OR (started_at_us = :after_us AND call_id > :after_id))
-    ORDER BY started_at_us, call_id LIMIT :limit
-  ) AS by_caller
-  UNION
-  SELECT * FROM (
-    SELECT body, revision, started_at_us, call_id FROM call
-    WHERE called_number = :number AND started_at_us >= :start_us AND started_at_us < :end_us
-      AND (started_at_us > :after_us OR (started_at_us = :after_us AND call_id > :after_id))
-    ORDER BY started_at_us, call_id LIMIT :limit
-  ) AS by_called
-) AS either
+-- newer_calls: the same calls, oldest first
+SELECT body, revision, started_at_us, call_id FROM call
+WHERE started_at_us >= :above_us AND started_at_us <= :below_us
+  AND (started_at_us, call_id) > (:above_us, :above_id) AND (started_at_us, call_id) < (:below_us, :below_id)
+ORDER BY started_at_us, call_id LIMIT :limit;
+
+-- newer_calls_of_number: those of one caller or number called, oldest first
+SELECT body, revision, started_at_us, call_id FROM call
+WHERE caller_number = :number AND started_at_us >= :above_us AND started_at_us <= :below_us
+  AND (started_at_us, call_id) > (:above_us, :above_id) AND (started_at_us, call_id) < (:below_us, :below_id)
+UNION ALL
+SELECT body, revision, started_at_us, call_id FROM call
+WHERE called_number = :number AND caller_number <> :number AND started_at_us >= :above_us AND started_at_us <= :below_us
+  AND (started_at_us, call_id) > (:above_us, :above_id) AND (started_at_us, call_id) < (:below_us, :below_id)
 ORDER BY started_at_us, call_id LIMIT :limit;
 
 -- customer_by_code: one customer
@@ -163,6 +261,57 @@ SELECT code, name, language, tier FROM customer WHERE code = :code;
 SELECT DISTINCT c.code, c.name, c.language, c.tier
 FROM customer c JOIN contact p ON p.customer_code = c.code
 WHERE p.phone_e164 = :phone ORDER BY c.code;
+
+-- codes_of_phone: the codes of every customer with this phone
+SELECT customer_code FROM contact WHERE phone_e164 = :phone;
+
+-- mark_relink: the contacts of this number changed: look through its calls, from the newest
+INSERT INTO relink (number, below_us, below_id, turn) VALUES (:number, 9223372036854775807, '', 0)
+ON CONFLICT (number) DO UPDATE SET
+  below_us = excluded.below_us, below_id = excluded.below_id, turn = relink.turn + 1;
+
+-- mark_relink_of_new: the same for the number of a contact that is not there yet
+INSERT INTO relink (number, below_us, below_id, turn)
+SELECT CAST(:phone_e164 AS TEXT), 9223372036854775807, '', 0
+WHERE NOT EXISTS (SELECT 1 FROM contact WHERE customer_code = :customer_code AND phone_e164 = :phone_e164)
+ON CONFLICT (number) DO UPDATE SET
+  below_us = excluded.below_us, below_id = excluded.below_id, turn = relink.turn + 1;
+
+-- count_relink: how many numbers wait
+SELECT COUNT(*) FROM relink;
+
+-- take_relink: one that waits, and how far it has come
+UPDATE relink SET turn = turn + 1 WHERE number = (SELECT number FROM relink ORDER BY number LIMIT 1)
+RETURNING number, below_us, below_id;
+
+-- move_relink: so far now
+UPDATE relink SET below_us = :below_us, below_id = :below_id WHERE number = :number;
+
+-- drop_relink: all its calls were looked through
+DELETE FROM relink WHERE number = :number;
+
+-- relink_call: a past call's customer under the next revision
+UPDATE call SET
+  revision = revision + 1, content_hash = :content_hash, changed_at_us = :changed_at_us,
+  customer_code = :customer_code, customer_by = :customer_by, body = :body
+WHERE call_id = :call_id AND started_at_us = :started_at_us AND content_hash <> :content_hash
+RETURNING revision;
+
+-- upsert_agent: an agent's name, as imported
+INSERT INTO agent (extension, name) VALUES (:extension, :name)
+ON CONFLICT (extension) DO UPDATE SET name = excluded.name;
+
+-- insert_agent: an agent without a name, unless there is one
+INSERT INTO agent (extension, name) VALUES (:extension, '') ON CONFLICT (extension) DO NOTHING;
+
+-- agents: every agent
+SELECT extension, name FROM agent ORDER BY extension;
+
+-- delete_contact: a contact that is no more
+DELETE FROM contact WHERE customer_code = :customer_code AND phone_e164 = :phone_e164;
+
+-- contacts: every contact
+SELECT customer_code, phone_e164 FROM contact;
 
 -- ticket: one ticket by its tracking number
 SELECT tracking_number, customer_code, subject, status, created_at_us, updated_at_us, promised_on
@@ -218,3 +367,89 @@ SELECT name, role FROM user_account ORDER BY name;
 -- steps_of_channel: the IVR steps of one caller from a sequence number on
 SELECT at_offset, at_us, body FROM fact
 WHERE node = :node AND file = :file AND at_offset >= :sequence AND kind = 'step' ORDER BY at_offset;
+
+-- note_recording: the dialplan records; the call it belongs to may become another one
+INSERT INTO recording (node, file, channel, call_id, started_at_us, state, path, length_us, bytes, sha256)
+VALUES (:node, :file, :channel, :call_id, :started_at_us, 'awaited', '', 0, 0, '')
+ON CONFLICT (node, file) DO UPDATE SET call_id = excluded.call_id WHERE recording.call_id <> excluded.call_id;
+
+-- set_recording: what became of a recording's file
+UPDATE recording SET state = :state, path = :path, length_us = :length_us, bytes = :bytes, sha256 = :sha256
+WHERE node = :node AND file = :file;
+
+-- recording: one recording by its file
+SELECT node, file, channel, call_id, started_at_us, state, path, length_us, bytes, sha256 FROM recording
+WHERE node = :node AND file = :file;
+
+-- recordings_of_call: every recording of one call, in order
+SELECT node, file, channel, call_id, started_at_us, state, path, length_us, bytes, sha256 FROM recording
+WHERE call_id = :call_id ORDER BY started_at_us, node, file;
+
+-- recordings_due: those of calls that are over, whose files are to be taken over
+SELECT recording.node, file, channel, recording.call_id, recording.started_at_us, state, path, length_us, bytes, sha256,
+  call.ended_at_us
+FROM recording JOIN call ON call.call_id = recording.call_id
+WHERE recording.node = :node AND state = 'awaited' AND call.ended_at_us IS NOT NULL
+ORDER BY recording.started_at_us, file LIMIT :limit;
+
+-- page_recordings: recordings from a moment on, oldest first, from a place in the list on, with their calls' outcomes
+SELECT recording.node, file, channel, recording.call_id, recording.started_at_us, state, path, length_us, bytes, sha256,
+  call.outcome
+FROM recording LEFT JOIN call ON call.call_id = recording.call_id
+WHERE recording.started_at_us >= :start_us AND recording.started_at_us < :end_us
+  AND (recording.started_at_us > :after_us
+    OR (recording.started_at_us = :after_us AND (recording.node > :after_node
+      OR (recording.node = :after_node AND file > :after_file))))
+ORDER BY recording.started_at_us, recording.node, file LIMIT :limit;
+
+-- source_heard: up to when each source of a node was read or heard, and the spool file that was being read then
+SELECT source, heard_at_us, file FROM source_heard WHERE node = :node;
+
+-- upsert_heard: a source has been read or heard up to now
+INSERT INTO source_heard (node, source, heard_at_us, file) VALUES (:node, :source, :heard_at_us, :file)
+ON CONFLICT (node, source) DO UPDATE SET heard_at_us = excluded.heard_at_us, file = excluded.file;
+
+-- upsert_gap: a window in which a source was not read or not heard, or what became of it; a loss stays one
+INSERT INTO source_gap (node, source, from_us, until_us, reason, lost, read_at_us)
+VALUES (:node, :source, :from_us, :until_us, :reason, :lost, :read_at_us)
+ON CONFLICT (node, source, from_us) DO UPDATE SET
+  until_us = excluded.until_us, reason = excluded.reason, read_at_us = excluded.read_at_us,
+  lost = CASE WHEN source_gap.lost = 1 THEN 1 ELSE excluded.lost END;
+
+-- fill_gaps: a spool has been read to its end, and with it all that waited in its gaps
+UPDATE source_gap SET read_at_us = :read_at_us
+WHERE node = :node AND source = :source AND read_at_us IS NULL AND lost = 0 AND until_us IS NOT NULL;
+
+-- list_gaps: windows that reached beyond a moment, the latest first
+SELECT node, source, from_us, until_us, reason, lost, read_at_us FROM source_gap
+WHERE until_us IS NULL OR until_us >= :since_us ORDER BY from_us DESC, node, source LIMIT :limit;
+
+-- list_unread_gaps: of these, those that go on, were not read since, or cannot be
+SELECT node, source, from_us, until_us, reason, lost, read_at_us FROM source_gap
+WHERE (until_us IS NULL OR until_us >= :since_us)
+  AND (until_us IS NULL OR lost = 1 OR (source IN ('cel', 'queue') AND read_at_us IS NULL))
+ORDER BY from_us DESC, node, source LIMIT :limit;
+
+-- list_set_aside: records that could not be read and when they were found, the latest first
+SELECT node, file, at_offset, body, reason, found_at_us FROM unreadable
+ORDER BY found_at_us DESC, node, file, at_offset DESC LIMIT :limit;
+
+-- count_unreadable: how many records could not be read
+SELECT COUNT(*) FROM unreadable;
+
+-- cursor_moves: how far a node's files have been read, and when that last changed
+SELECT source, file, at_offset, moved_at_us FROM source_cursor WHERE node = :node;
+
+-- bodies_of_group: the calls of one group; but for a moment there is one
+SELECT call_id, body FROM call WHERE call_group = :id;
+
+-- is_dirty_group: a row if facts of this group wait to be folded
+SELECT id FROM call_group WHERE id = :id AND dirty_since_us IS NOT NULL AND trouble = '';
+
+-- open_calls: calls of a node in progress that began before a moment, with each channel key
+SELECT call_group.id, call.root, call_key.channel_key
+FROM call_group
+JOIN call ON call.call_group = call_group.id
+JOIN call_key ON call_key.call_group = call_group.id
+WHERE call_group.node = :node AND call_group.settled = 0 AND call.ended_at_us IS NULL
+  AND call.started_at_us < :before_us;

@@ -9,21 +9,22 @@ are on disk; what is remembered here only saves asking for it, and is forgotten 
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import structlog
 
 from pbx_bridge.calls.call import Call
-from pbx_bridge.calls.facts import Fact, FactKind, RawFact, Undecodable, decode
+from pbx_bridge.calls.facts import Fact, RawFact
 from pbx_bridge.calls.fold import fold
 from pbx_bridge.health import Clock, utc_now
-from pbx_bridge.store import call_body, grouping
+from pbx_bridge.store import call_body, grouping, packs, parties
 from pbx_bridge.store.agenda import Agenda
 from pbx_bridge.store.announce import RESYNC, CallRow
-from pbx_bridge.store.database import is_operational
+from pbx_bridge.store.database import Db, is_operational
+from pbx_bridge.store.recordings import note_recordings
 from pbx_bridge.store.sql import SQL
 from pbx_bridge.store.times import from_us, maybe_us, to_us
 from pbx_bridge.store.transaction import Mark, Transaction
@@ -31,7 +32,36 @@ from pbx_bridge.store.transaction import Mark, Transaction
 log = structlog.get_logger()
 
 _KEYS = 20_000  # remembered channel keys: some thousand calls
-_KINDS = {kind.value: kind for kind in FactKind}
+_MANY = 500  # so many facts at once were read late: what is still to come of a call has most likely come
+_FACTS = 10_000  # remembered facts: some hundred calls in progress
+_DONE = frozenset({Mark.OVER, Mark.BROKEN, Mark.GONE})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a group's facts tell: the call as it is to be kept, None if they tell none yet."""
+
+    facts: Sequence[Fact]
+    boots: Sequence[datetime]
+    call: Call | None = None
+    json: bytes = b""
+    content_hash: str = ""
+
+    @property
+    def call_id(self) -> str:
+        """Empty when there is no call."""
+        return self.call.call_id if self.call else ""
+
+
+def tell(db: Db, facts: Sequence[Fact], region: str) -> Told:
+    """Fold one group's facts, with the customer of the number as the contacts are now. Writes nothing."""
+    boots = _boots_after(db, facts)
+    folded = fold(facts, boots)
+    if folded is None:
+        return Told(facts=facts, boots=boots)
+    resolved = parties.resolve(folded, parties.directory_of(db), region)
+    call, json, content_hash = call_body.as_json(resolved)
+    return Told(facts=facts, boots=boots, call=call, json=json, content_hash=content_hash)
 
 
 class Recorder:
@@ -43,6 +73,7 @@ class Recorder:
     def __init__(self, agenda: Agenda, *, region: str = "IR", clock: Clock = utc_now) -> None:
         self._agenda, self._region, self._clock = agenda, region, clock
         self._keys: dict[tuple[str, str], int] = {}
+        self._facts: dict[int, list[RawFact]] = {}
         self._version: int | None = None
         self._broken = 0
 
@@ -54,7 +85,6 @@ class Recorder:
     def settle(self, transaction: Transaction) -> None:
         """Journal the transaction's facts, checkpoints and cursors; mark their groups dirty."""
         now_us = to_us(self._clock())
-        transaction.version = transaction.db.execute("PRAGMA data_version").fetchone()[0]
         _checkpoint(transaction, now_us)
         if not transaction.facts:
             return
@@ -68,6 +98,8 @@ class Recorder:
             )
         else:
             urgent = grouping.place(transaction, known={}, is_dirty=lambda _: False, now_us=now_us)
+        if transaction.at_once or len(transaction.facts) >= _MANY:
+            urgent |= {group for group, mark in transaction.marks.items() if mark is Mark.CLOSING}
         self.fold(transaction, sorted(urgent))
 
     def fold(self, transaction: Transaction, groups: Iterable[int]) -> None:
@@ -88,11 +120,38 @@ class Recorder:
             self._version = transaction.version
             self._keys.clear()
             self._agenda.forget()
+            self._facts.clear()
         self._agenda.note(transaction)
         if len(self._keys) > _KEYS or Mark.GONE in transaction.marks.values():
             self._keys.clear()
         else:
             self._keys.update(transaction.keys)
+        self._remember_facts(transaction)
+
+    def _remember_facts(self, transaction: Transaction) -> None:
+        """Keep the facts of calls that began here and are not over: folding them need not read what was just read."""
+        facts = self._facts
+        for group, placed in transaction.placed.items():
+            if group in transaction.begun:
+                facts[group] = placed
+            elif group in facts:
+                facts[group] += placed
+        for group, mark in transaction.marks.items():
+            if mark in _DONE:
+                facts.pop(group, None)
+        for group in transaction.scattered:
+            facts.pop(group, None)
+        if sum(map(len, facts.values())) > _FACTS:
+            facts.clear()
+
+    def _facts_of(self, transaction: Transaction, group: int) -> list[RawFact]:
+        if group in transaction.begun:
+            remembered: list[RawFact] | None = []
+        else:
+            remembered = self._facts.get(group) if transaction.version == self._version else None
+        if remembered is None or group in transaction.scattered:
+            return packs.facts_of(transaction.db, group)
+        return remembered + transaction.placed.get(group, [])
 
     def _fold_apart(self, transaction: Transaction, group: int) -> bool:
         """Fold a group so that its failing changes nothing else; True when it did."""
@@ -115,25 +174,31 @@ class Recorder:
     def _fold(self, transaction: Transaction, group: int) -> bool:
         """Fold a group; True when its call is over."""
         db = transaction.db
-        raws = [_raw(*row) for row in db.execute(SQL["facts_of_group"], {"id": group}).fetchall()]
-        boots = _boots_after(db, raws)
-        call = fold(_readable(raws), boots)
-        if call is not None:
-            self._keep(transaction, group, call)
-        over = call.ended_at is not None if call else bool(boots)
+        told = tell(db, packs.readable(self._facts_of(transaction, group)), self._region)
+        if told.call is not None:
+            self._keep(transaction, group, told)
+            note_recordings(db, told.call_id, told.facts)
+        over = told.call.ended_at is not None if told.call else bool(told.boots)
         db.execute(SQL["clean_group"], {"id": group, "settled": int(over)})
         return over
 
-    def _keep(self, transaction: Transaction, group: int, folded: Call) -> None:
-        db, now_us = transaction.db, to_us(self._clock())
-        call, body, content_hash = call_body.encode(folded)
-        values = self._columns(call)
-        values |= {"call_group": group, "changed_at_us": now_us, "body": body, "content_hash": content_hash}
-        for (revision,) in db.execute(SQL["upsert_call"], values).fetchall():
-            _tell(db, call.call_id, revision, gone=0, now_us=now_us)
-            transaction.news.append(CallRow(call=call, revision=revision))
-        gone = db.execute(SQL["delete_other_calls"], {"id": group, "call_id": call.call_id}).fetchall()
-        for call_id, revision in gone:
+    def _keep(self, transaction: Transaction, group: int, told: Told) -> None:
+        db, now_us, call, content_hash = transaction.db, to_us(self._clock()), told.call, told.content_hash
+        if call is None:
+            return
+        # No other writer is at work: what is there now is what the statement meets.
+        there = db.execute(SQL["calls_of_group"], {"id": group, "call_id": call.call_id}).fetchall()
+        known = {call_id: (revision, kept_hash) for call_id, revision, kept_hash in there}
+        revision, kept_hash = known.pop(call.call_id, (0, ""))
+        if kept_hash != content_hash:
+            values = self._columns(call)
+            values |= {"call_group": group, "changed_at_us": now_us, "content_hash": content_hash}
+            values["body"] = call_body.shorten(told.json)
+            db.execute(SQL["upsert_call"], values)
+            _tell(db, call.call_id, revision + 1, gone=0, now_us=now_us)
+            transaction.news.append(CallRow(call=call, revision=revision + 1))
+        for call_id, (revision, _) in known.items():
+            db.execute(SQL["delete_call"], {"call_id": call_id})
             _tell(db, call_id, revision + 1, gone=1, now_us=now_us)
             transaction.news.append(RESYNC)
 
@@ -151,17 +216,26 @@ class Recorder:
             "caller_number": call_body.number_key(call.caller, self._region),
             "called": call.called,
             "called_number": call_body.number_key(call.called, self._region),
+            "destination": call.destination,
             "customer_code": call.customer_code,
+            "customer_by": call.customer_by,
+            "agent": call.last_agent,
+            "transfer": call.transfer,
+            "left_voicemail": int(call.left_voicemail),
+            "cause": call.cause,
+            "source": call.source,
             "language": call.language,
             "talk_us": call.talk_us,
             "wait_us": call.wait_us,
             "ivr_us": call.ivr_us,
+            "ring_us": call.ring_us,
+            "hold_us": call.hold_us,
             "end_estimated": int(call.end_estimated),
             "fallback": int(call.fallback),
         }
 
 
-def _tell(db: sqlite3.Connection, call_id: str, revision: int, *, gone: int, now_us: int) -> None:
+def _tell(db: Db, call_id: str, revision: int, *, gone: int, now_us: int) -> None:
     values = {"call_id": call_id, "revision": revision, "gone": gone, "created_at_us": now_us}
     db.execute(SQL["insert_outbox"], values)
 
@@ -182,31 +256,8 @@ def _checkpoint(transaction: Transaction, now_us: int) -> None:
         db.executemany(SQL["upsert_cursor"], rows)
 
 
-def _raw(node: str, file: str, offset: int, kind: str, at_us: int, channel: str, linkedid: str, body: str) -> RawFact:
-    return RawFact(
-        node=node,
-        file=file,
-        offset=offset,
-        kind=_KINDS[kind],
-        at=from_us(at_us),
-        channel=channel,
-        linkedid=linkedid,
-        body=body,
-    )
-
-
-def _readable(raws: Collection[RawFact]) -> list[Fact]:
-    facts = []
-    for raw in raws:
-        try:
-            facts.append(decode(raw))
-        except Undecodable as error:
-            log.warning("fact_not_readable", node=raw.node, file=raw.file, offset=raw.offset, reason=str(error))
-    return facts
-
-
-def _boots_after(db: sqlite3.Connection, raws: Sequence[RawFact]) -> list[datetime]:
-    if not raws:
+def _boots_after(db: Db, facts: Sequence[Fact]) -> list[datetime]:
+    if not facts:
         return []
-    values = {"node": raws[0].node, "at_us": to_us(min(raw.at for raw in raws))}
+    values = {"node": facts[0].node, "at_us": to_us(min(fact.at for fact in facts))}
     return [from_us(row[0]) for row in db.execute(SQL["boots_after"], values).fetchall()]

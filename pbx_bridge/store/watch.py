@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from pbx_bridge.calls.facts import FactKind, RawFact, Step, decode
+from pbx_bridge.store.address import StorePlace
 from pbx_bridge.store.announce import Announcer
 from pbx_bridge.store.calls import CallBook
 from pbx_bridge.store.database import Database, connect
@@ -39,9 +39,9 @@ class StoreView:
 
 
 @asynccontextmanager
-async def watch_store(path: Path, region: str = "IR") -> AsyncIterator[StoreView]:
-    """The store at `path`, which a daemon keeps open. Raises StoreError if there is none."""
-    async with connect(path, reading=True) as reader:
+async def watch_store(place: StorePlace, region: str = "IR") -> AsyncIterator[StoreView]:
+    """The store at `place`, which a daemon keeps open. Raises StoreError if there is none."""
+    async with connect(place, reading=True) as reader:
         yield StoreView(calls=CallBook(reader, Announcer(), region), runs=Runs(reader), steps=Steps(reader))
 
 

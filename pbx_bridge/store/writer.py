@@ -1,16 +1,15 @@
 """The one writer: waiting writes are committed in groups, each is acknowledged when it is on disk, none is dropped.
 
-    submit ─► queue (bounded: full means wait) ─► group ─► one thread hop: BEGIN IMMEDIATE … COMMIT ─► futures
+    submit ─► queue (bounded: full means wait) ─► group ─► one thread hop: BEGIN … COMMIT ─► futures
 
-A group that fails because of the disk, a lock or a read-only file is kept and tried again for ever. A group that
-fails for another reason is tried member by member, and only the bad one's caller is told.
+A group that fails because of the disk, a lock, a read-only file or a server that is away is kept and tried again for
+ever. A group that fails for another reason is tried member by member, and only the bad one's caller is told.
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
-import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable
@@ -22,7 +21,7 @@ import structlog
 
 from pbx_bridge.errors import BridgeError, StoreError
 from pbx_bridge.health import Health, LinkState
-from pbx_bridge.store.database import Database, is_operational
+from pbx_bridge.store.database import Database, Db, is_operational
 from pbx_bridge.store.transaction import Transaction
 
 log = structlog.get_logger()
@@ -108,7 +107,7 @@ class Writer:
         """The operation's result, once it is on disk. Waits while the queue is full.
 
         Raises:
-            StoreError: the store is closed, or SQLite refused this very operation.
+            StoreError: the store is closed, or it refused this very operation.
             BridgeError: whatever the operation raised on purpose; nothing of it was kept.
         """
         while self._weight >= self._limits.queue and self._closing_at is None:
@@ -194,10 +193,11 @@ class Writer:
     async def _persist(self, group: list[_Write]) -> tuple[list[Any], Transaction]:
         """Until the disk takes it; only closing ends the trying."""
         delay = _FIRST_RETRY_S
+        work = partial(self._transact, [write.run for write in group])
         while True:
             try:
-                done = await self._database.run(partial(self._transact, [write.run for write in group]))
-            except sqlite3.Error as error:
+                done = await self._database.transact(work)
+            except Exception as error:
                 if not is_operational(error) or self._given_up(group[0]):
                     raise
                 self._report(LinkState.DOWN, str(error), time.monotonic() - group[0].since)
@@ -208,17 +208,10 @@ class Writer:
                 self._report(LinkState.DEGRADED if trouble else LinkState.UP, trouble)
                 return done
 
-    def _transact(self, operations: list[Operation[Any]], db: sqlite3.Connection) -> tuple[list[Any], Transaction]:
-        transaction = Transaction(db)
-        db.execute("BEGIN IMMEDIATE")
-        try:
-            results = [operation(transaction) for operation in operations]
-            self._settle(transaction)
-            db.execute("COMMIT")
-        except BaseException:
-            if db.in_transaction:  # SQLite itself rolls back on some errors
-                db.execute("ROLLBACK")
-            raise
+    def _transact(self, operations: list[Operation[Any]], db: Db) -> tuple[list[Any], Transaction]:
+        transaction = Transaction(db, version=self._database.version(db))
+        results = [operation(transaction) for operation in operations]
+        self._settle(transaction)
         return results, transaction
 
     def _given_up(self, write: _Write) -> bool:

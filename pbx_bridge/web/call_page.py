@@ -28,6 +28,9 @@ async def show(request: web.Request) -> web.Response:
         "ticks": timeline.ticks(row.call, who.now, mirrored=mirrored),
         "width": timeline.WIDTH,
         "lines": transcript(row.call, who),
+        "recordings": [one for one in await request.app[keys.RECORDINGS].of_call(row.call.call_id) if one.is_shown],
+        "candidates": await request.app[keys.CALLS].candidates(row.call),
+        "agents": await request.app[keys.AGENTS].names(),
         "stream": f"/calls/events?mark={mark}",
     }
     return pages.page(request, "call.html", context)

@@ -12,6 +12,9 @@ from pbx_bridge.web import limit, live, ports
 
 HEALTH = web.AppKey("health", Health)
 CALLS = web.AppKey("calls", ports.Calls)
+SHORTFALLS = web.AppKey("shortfalls", ports.Shortfalls)
+AGENTS = web.AppKey("agents", ports.Agents)
+RECORDINGS = web.AppKey("recordings", ports.Recordings)
 USERS = web.AppKey("users", ports.Users)
 ZONE = web.AppKey("zone", ZoneInfo)
 REGION = web.AppKey("region", str)

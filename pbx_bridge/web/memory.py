@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pbx_bridge.calls.call import Call
-from pbx_bridge.store import RESYNC, CallRow, News, PageKey
+from pbx_bridge.store import RESYNC, CallRow, Customer, News, PageKey, Recording
+from pbx_bridge.store.gaps import Shortfall
 from pbx_bridge.web.filters import Filters
 
 
@@ -20,6 +21,7 @@ class MemoryCalls:
         self._rows: dict[str, CallRow] = {}
         self._watchers: list[asyncio.Queue[News]] = []
         self._region = region
+        self.customers: dict[str, Sequence[Customer]] = {}
 
     def put(self, call: Call) -> CallRow:
         """A call as it stands now; its watchers are told."""
@@ -62,6 +64,10 @@ class MemoryCalls:
             rows = [row for row in rows if _place(row) < (before.started_at_us, before.call_id)]
         return rows[:limit]
 
+    async def candidates(self, call: Call) -> Sequence[Customer]:
+        """As ports.Calls tells: what `customers` holds for the caller's number."""
+        return self.customers.get(call.caller, ())
+
     @asynccontextmanager
     async def watch(self) -> AsyncIterator[asyncio.Queue[News]]:
         """As ports.Calls tells."""
@@ -75,6 +81,39 @@ class MemoryCalls:
     def _tell(self, news: News) -> None:
         for queue in self._watchers:
             queue.put_nowait(news)
+
+
+class MemoryAgents:
+    """Agents by extension."""
+
+    def __init__(self, names: Mapping[str, str] | None = None) -> None:
+        self._names = names or {}
+
+    async def names(self) -> Mapping[str, str]:
+        """As ports.Agents tells."""
+        return self._names
+
+
+class MemoryRecordings:
+    """Recordings that are told of, without files."""
+
+    def __init__(self, recordings: Sequence[Recording] = ()) -> None:
+        self._recordings = recordings
+
+    async def of_call(self, call_id: str) -> Sequence[Recording]:
+        """As ports.Recordings tells."""
+        return [recording for recording in self._recordings if recording.call_id == call_id]
+
+
+class MemoryShortfalls:
+    """What the record may lack, as told."""
+
+    def __init__(self, told: Shortfall | None = None) -> None:
+        self.told = told or Shortfall(gaps=(), unreadable=0, latest=())
+
+    async def shortfall(self) -> Shortfall:
+        """As ports.Shortfalls tells."""
+        return self.told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

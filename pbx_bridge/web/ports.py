@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
 
-from pbx_bridge.store import CallRow, News, PageKey
+from pbx_bridge.calls.call import Call
+from pbx_bridge.store import CallRow, Customer, News, PageKey, Recording
+from pbx_bridge.store.gaps import Shortfall
 
 
 class Calls(Protocol):
@@ -33,8 +35,32 @@ class Calls(Protocol):
         Raises StoreError.
         """
 
+    async def candidates(self, call: Call) -> Sequence[Customer]:
+        """The customers to choose from, of a call that is linked to none. Raises StoreError."""
+
     def watch(self) -> AbstractAsyncContextManager[asyncio.Queue[News]]:
         """A queue that gets each new revision of every call from now on, or RESYNC when one may have been missed."""
+
+
+class Agents(Protocol):
+    """Who answers which extension."""
+
+    async def names(self) -> Mapping[str, str]:
+        """Every agent's name by extension; empty where only the extension is known. Raises StoreError."""
+
+
+class Recordings(Protocol):
+    """The recordings of talks."""
+
+    async def of_call(self, call_id: str) -> Sequence[Recording]:
+        """Every recording of a call, in order, as its file is now. Raises StoreError."""
+
+
+class Shortfalls(Protocol):
+    """What the record may lack."""
+
+    async def shortfall(self) -> Shortfall:
+        """The latest gaps that were not read, and the records that could not be. Raises StoreError."""
 
 
 class User(Protocol):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
@@ -19,6 +19,7 @@ from pbx_bridge.web import (
     keys,
     language,
     live,
+    memory,
     metrics_page,
     pages,
     ports,
@@ -38,6 +39,9 @@ class SiteParts:
         health: how the links stand.
         calls: the call history.
         users: who may sign in.
+        recordings: what became of the recordings of calls.
+        agents: who answers which extension.
+        shortfalls: what the record may lack.
         session_key: 32 secret bytes that encrypt the session cookie.
         zone: whose days and hours are shown.
         region: whose phone numbers are shown in national form.
@@ -53,14 +57,18 @@ class SiteParts:
     region: str = "IR"
     clock: Clock = utc_now
     meters: tuple[Meter, ...] = ()
+    agents: ports.Agents = field(default_factory=memory.MemoryAgents)
+    recordings: ports.Recordings = field(default_factory=memory.MemoryRecordings)
+    shortfalls: ports.Shortfalls = field(default_factory=memory.MemoryShortfalls)
 
 
 def make_site(parts: SiteParts) -> web.Application:
     """The application, ready to be served. Raises ValueError for a session key that is not 32 bytes."""
     app = web.Application(client_max_size=MAX_BODY)
     app[keys.HEALTH], app[keys.CALLS], app[keys.USERS] = parts.health, parts.calls, parts.users
+    app[keys.RECORDINGS], app[keys.AGENTS] = parts.recordings, parts.agents
     app[keys.ZONE], app[keys.REGION], app[keys.CLOCK] = parts.zone, parts.region, parts.clock
-    app[keys.METERS] = parts.meters
+    app[keys.METERS], app[keys.SHORTFALLS] = parts.meters, parts.shortfalls
     app[keys.STOPPING] = asyncio.Event()
     app[keys.LIVE] = live.LiveCalls(parts.calls)
     app.on_response_prepare.append(guard.harden)

@@ -1,4 +1,4 @@
-"""`/`: how each link stands, kept up to date."""
+"""`/`: how each link stands, and what the record may lack, kept up to date."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ from typing import Any
 from aiohttp import web
 from aiohttp_sse import EventSourceResponse
 
+from pbx_bridge.errors import StoreError
 from pbx_bridge.health import Health, LinkState
+from pbx_bridge.store.gaps import Shortfall
 from pbx_bridge.web import keys, pages, streams, words
 
 _EVERY_S = 1.0
+_PATIENCE_S = 1.0
 
 
 async def show(request: web.Request) -> web.Response:
     """GET /."""
-    return pages.page(request, "status.html", _context(request))
+    return pages.page(request, "status.html", await _context(request))
 
 
 async def events(request: web.Request) -> web.StreamResponse:
@@ -28,7 +31,7 @@ async def events(request: web.Request) -> web.StreamResponse:
         loop, before = asyncio.get_running_loop(), ""
         end = loop.time() + streams.LIFE_S
         while stream.is_connected() and not request.app[keys.STOPPING].is_set() and loop.time() < end:
-            now = pages.fragment(request, "_links.html", _context(request))
+            now = pages.fragment(request, "_links.html", await _context(request))
             if now != before:
                 await stream.send(now, event="links", retry=streams.AGAIN_MS)
                 before = now
@@ -43,9 +46,23 @@ async def _pause(stopping: asyncio.Event) -> None:
             await stopping.wait()
 
 
-def _context(request: web.Request) -> Mapping[str, Any]:
+async def _context(request: web.Request) -> Mapping[str, Any]:
     health = request.app[keys.HEALTH]
-    return {"links": health.links(), "overall": overall(health), "known": words.known}
+    return {
+        "links": health.links(),
+        "overall": overall(health),
+        "known": words.known,
+        "shortfall": await _shortfall(request),
+    }
+
+
+async def _shortfall(request: web.Request) -> Shortfall | None:
+    # The page tells how the store stands: it must not depend on it.
+    try:
+        async with asyncio.timeout(_PATIENCE_S):
+            return await request.app[keys.SHORTFALLS].shortfall()
+    except (StoreError, TimeoutError):
+        return None
 
 
 def overall(health: Health) -> str:

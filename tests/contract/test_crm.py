@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from crm_folder import import_files
+from harness.postgres import Server
 
 from pbx_bridge.store import Contract, Crm, Customer, Ticket, TicketStatus, open_store
 from pbx_bridge.store.crm import Contact, MemoryCrm
@@ -49,7 +50,7 @@ def contract(code: str, number: str) -> Contract:
     return Contract(customer_code=code, number=number, starts_on=starts_on, ends_on=ends_on, level="24x7")
 
 
-@pytest.fixture(params=["memory", "store"])
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
 async def crm(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Crm]:
     if request.param == "memory":
         yield MemoryCrm(
@@ -63,7 +64,8 @@ async def crm(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[C
             tickets=[TICKET],
         )
         return
-    async with open_store(tmp_path / "s.db", folding=False) as store:
+    server: Server | None = request.getfixturevalue("server") if request.param == "postgresql" else None
+    async with open_store(server.new_database() if server else tmp_path / "s.db", folding=False) as store:
         await import_files(store, tmp_path, FILES)
         assert isinstance(store.crm, SqlCrm)
         yield store.crm

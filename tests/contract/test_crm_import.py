@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sqlite3
 import sys
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, date, datetime
@@ -13,9 +12,11 @@ from pathlib import Path
 import pytest
 from crm_folder import import_files, write_files
 from store_facts import begun, quick_store
+from store_places import query
 
 from pbx_bridge.errors import ImportRefused
 from pbx_bridge.store import Store, open_store
+from pbx_bridge.store.address import StorePlace
 from pbx_bridge.store.crm_import import import_folder
 from pbx_bridge.store.demo import demo_callers, load_demo
 from pbx_bridge.values import phone, tracking
@@ -30,18 +31,14 @@ GOOD = {
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    async with open_store(tmp_path / "s.db", folding=False) as opened:
+async def store(place: StorePlace) -> AsyncIterator[Store]:
+    async with open_store(place, folding=False) as opened:
         yield opened
 
 
-def everything(path: Path) -> list[list[object]]:
-    db = sqlite3.connect(path)
-    try:
-        tables = ("customer", "contact", "contract", "ticket")
-        return [db.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall() for table in tables]  # noqa: S608
-    finally:
-        db.close()
+def everything(place: StorePlace) -> list[list[object]]:
+    tables = ("customer", "contact", "contract", "ticket")
+    return [query(place, f"SELECT * FROM {table} ORDER BY 1, 2") for table in tables]  # noqa: S608
 
 
 async def test_counts(store: Store, tmp_path: Path) -> None:
@@ -49,11 +46,11 @@ async def test_counts(store: Store, tmp_path: Path) -> None:
     assert (done.customers, done.contacts, done.contracts, done.tickets, done.numbered) == (1, 1, 1, 1, ())
 
 
-async def test_the_same_again_changes_nothing(store: Store, tmp_path: Path) -> None:
+async def test_the_same_again_changes_nothing(store: Store, tmp_path: Path, place: StorePlace) -> None:
     await import_files(store, tmp_path, GOOD)
-    before = everything(tmp_path / "s.db")
+    before = everything(place)
     await import_files(store, tmp_path, GOOD)
-    assert everything(tmp_path / "s.db") == before
+    assert everything(place) == before
 
 
 async def test_changed_rows_replace_and_others_stay(store: Store, tmp_path: Path) -> None:
@@ -94,7 +91,7 @@ async def test_persian_digits_jalali_dates_and_what_excel_writes(store: Store, t
     assert ticket.created_at == ticket.updated_at == datetime(2026, 11, 15, 5, 45, tzinfo=UTC)
 
 
-async def test_an_empty_tracking_number_gets_one_once(store: Store, tmp_path: Path) -> None:
+async def test_an_empty_tracking_number_gets_one_once(store: Store, tmp_path: Path, place: StorePlace) -> None:
     rows = ",1001,No dial tone,new,2026-11-20,,\n,1001,Noise,new,2026-11-20,,\n2047155,1001,Other,new,2026-11-20,,"
     first = await import_files(store, tmp_path, {"customers": CUSTOMER, "tickets": rows})
     again = await import_files(store, tmp_path, {"tickets": rows.replace("new", "closed")})
@@ -108,7 +105,7 @@ async def test_an_empty_tracking_number_gets_one_once(store: Store, tmp_path: Pa
         found = await store.crm.ticket(one.tracking_number)
         assert found is not None
         assert found.status == "closed"
-    assert len(everything(tmp_path / "s.db")[3]) == 3
+    assert len(everything(place)[3]) == 3
 
 
 BAD: list[tuple[Mapping[str, str], str]] = [
@@ -159,10 +156,10 @@ BAD: list[tuple[Mapping[str, str], str]] = [
 
 @pytest.mark.parametrize(("bad", "reason"), BAD, ids=[reason for _, reason in BAD])
 async def test_a_bad_row_is_named_and_nothing_is_kept(
-    store: Store, tmp_path: Path, bad: Mapping[str, str], reason: str
+    store: Store, tmp_path: Path, place: StorePlace, bad: Mapping[str, str], reason: str
 ) -> None:
     await import_files(store, tmp_path, GOOD)
-    before = everything(tmp_path / "s.db")
+    before = everything(place)
 
     good = {"customers": "1001,Changed,en,\n1002,New,,", "tickets": "3104821,1001,T,new,2026-11-20,,"}
     with pytest.raises(ImportRefused) as refused:
@@ -170,7 +167,7 @@ async def test_a_bad_row_is_named_and_nothing_is_kept(
 
     assert f"crm/{reason}" in str(refused.value)
     assert "\n" not in str(refused.value)
-    assert everything(tmp_path / "s.db") == before
+    assert everything(place) == before
 
 
 WRONG_FILES = [

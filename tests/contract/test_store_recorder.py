@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 from store_facts import CEL, NODE, NOON, at, begun, cel, ended, quick_store, revisions, step, whole
+from store_places import query
 
 from pbx_bridge.calls.call import Call, call_id
 from pbx_bridge.calls.facts import FactKind, RawFact, boot_fact
@@ -17,25 +16,18 @@ from pbx_bridge.calls.fold import fold
 from pbx_bridge.calls.source import Cursor, Unreadable
 from pbx_bridge.health import Health, LinkState
 from pbx_bridge.store import RESYNC, CallRow, RunGone, RunState, Store, open_store
+from pbx_bridge.store.address import StorePlace
 
 
 @pytest.fixture
-async def path(tmp_path: Path) -> Path:
-    return tmp_path / "store.db"
+async def path(place: StorePlace) -> StorePlace:
+    return place
 
 
 @pytest.fixture
-async def store(path: Path) -> AsyncIterator[Store]:
+async def store(path: StorePlace) -> AsyncIterator[Store]:
     async with quick_store(path) as opened:
         yield opened
-
-
-def rows(path: Path, query: str) -> list[Any]:
-    db = sqlite3.connect(path)
-    try:
-        return db.execute(query).fetchall()
-    finally:
-        db.close()
 
 
 async def until(check: Callable[[], Awaitable[bool]]) -> None:
@@ -64,23 +56,23 @@ async def test_a_call_in_progress_is_there_and_then_gets_its_end(store: Store) -
     assert (second.call.ended_at, second.revision) == (at(30), 2)
 
 
-async def test_repeated_facts_change_nothing(path: Path, store: Store) -> None:
+async def test_repeated_facts_change_nothing(path: StorePlace, store: Store) -> None:
     facts = whole("1.1")
     await revisions(store, facts, 1)
-    before = rows(path, "SELECT * FROM call"), rows(path, "SELECT * FROM outbox")
+    before = query(path, "SELECT * FROM call"), query(path, "SELECT * FROM outbox")
 
     await store.journal.add(facts)
     await revisions(store, whole("1.2", 60), 1)
 
-    assert len(rows(path, "SELECT * FROM fact")) == 2 * len(facts)
-    assert (rows(path, "SELECT * FROM call WHERE root = '1.1'"), rows(path, "SELECT * FROM outbox")[:1]) == before
+    assert len(query(path, "SELECT * FROM fact")) == 2 * len(facts)
+    assert (query(path, "SELECT * FROM call WHERE root = '1.1'"), query(path, "SELECT * FROM outbox")[:1]) == before
 
 
-async def test_every_revision_has_its_outbox_row(path: Path, store: Store) -> None:
+async def test_every_revision_has_its_outbox_row(path: StorePlace, store: Store) -> None:
     await revisions(store, begun("1.1"), 1)
     await revisions(store, ended("1.1"), 1)
 
-    told = rows(path, "SELECT call_id, revision, gone FROM outbox ORDER BY id")
+    told = query(path, "SELECT call_id, revision, gone FROM outbox ORDER BY id")
     assert told == [(call_id(NODE, "1.1"), 1, 0), (call_id(NODE, "1.1"), 2, 0)]
 
 
@@ -92,24 +84,24 @@ async def test_facts_with_the_steps_first(store: Store) -> None:
     assert len(row.call.steps) == 1
 
 
-async def test_two_calls_that_turn_out_to_be_one(path: Path, store: Store) -> None:
+async def test_two_calls_that_turn_out_to_be_one(path: StorePlace, store: Store) -> None:
     await revisions(store, begun("1.1"), 1)
     await revisions(store, begun("1.2", 5), 1)
     assert len(await store.calls.page()) == 2
 
     joining = cel("ATTENDEDTRANSFER", "1.2", 20, extra='{"channel2_uniqueid":"1.1"}')
-    [news] = await revisions(store, [joining], 1)
+    [_, news] = await revisions(store, [joining], 2)  # the transfer on the one, and that the other is gone
 
     [row] = await store.calls.page()
     assert row.call.call_id == call_id(NODE, "1.1")
     assert news is RESYNC
-    assert rows(path, "SELECT call_id, revision, gone FROM outbox ORDER BY id DESC LIMIT 1") == [
+    assert query(path, "SELECT call_id, revision, gone FROM outbox ORDER BY id DESC LIMIT 1") == [
         (call_id(NODE, "1.2"), 2, 1)
     ]
-    assert rows(path, "SELECT DISTINCT call_group FROM fact") == rows(path, "SELECT id FROM call_group")
+    assert query(path, "SELECT DISTINCT call_group FROM fact") == query(path, "SELECT id FROM call_group")
 
 
-async def test_joined_within_one_batch(path: Path, store: Store) -> None:
+async def test_joined_within_one_batch(path: StorePlace, store: Store) -> None:
     joining = cel("ATTENDEDTRANSFER", "1.2", 20, extra='{"channel2_uniqueid":"1.1"}')
     facts = [*begun("1.1"), *begun("1.2", 5), joining, *ended("1.2"), *ended("1.1", 40)]
 
@@ -118,7 +110,7 @@ async def test_joined_within_one_batch(path: Path, store: Store) -> None:
     assert isinstance(row, CallRow)
     assert row.call.ended_at == at(40)
     assert [r.call.call_id for r in await store.calls.page()] == [row.call.call_id]
-    assert len(rows(path, "SELECT * FROM call_group")) == 1
+    assert len(query(path, "SELECT * FROM call_group")) == 1
 
 
 async def test_keys_are_of_their_node(store: Store) -> None:
@@ -164,7 +156,7 @@ async def test_a_start_of_another_node_ends_nothing(store: Store) -> None:
 
 
 async def test_a_group_that_cannot_be_folded_does_not_stop_the_others(
-    path: Path, monkeypatch: pytest.MonkeyPatch
+    path: StorePlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(facts: Any, boots: Any = ()) -> Call | None:
         call = fold(facts, boots)
@@ -180,7 +172,7 @@ async def test_a_group_that_cannot_be_folded_does_not_stop_the_others(
         link = next(link for link in health.links() if link.name == "store")
         assert link.state is LinkState.DEGRADED
         assert "1" in link.detail
-        assert rows(path, "SELECT trouble FROM call_group WHERE dirty_since_us IS NOT NULL") == [
+        assert query(path, "SELECT trouble FROM call_group WHERE dirty_since_us IS NOT NULL") == [
             ("ZeroDivisionError: half a call",)
         ]
 
@@ -198,17 +190,17 @@ async def _is_up(health: Health) -> bool:
     return next(link for link in health.links() if link.name == "store").state is LinkState.UP
 
 
-async def test_what_was_left_dirty_is_folded_at_the_next_start(path: Path) -> None:
+async def test_what_was_left_dirty_is_folded_at_the_next_start(path: StorePlace) -> None:
     async with open_store(path, folding=False) as store:
         await store.journal.add(whole("1.1"))
         assert await store.calls.page() == []
 
     async with quick_store(path) as store:
         await until(lambda: _has(store, "1.1"))
-    assert rows(path, "SELECT dirty_since_us FROM call_group") == [(None,)]
+    assert query(path, "SELECT dirty_since_us FROM call_group") == [(None,)]
 
 
-async def test_marks_of_another_process_are_noticed(path: Path, store: Store) -> None:
+async def test_marks_of_another_process_are_noticed(path: StorePlace, store: Store) -> None:
     await revisions(store, begun("1.1"), 1)
     async with open_store(path, folding=False) as other:
         await other.journal.add([cel("ATTENDEDTRANSFER", "1.3", 20, extra='{"channel2_uniqueid":"1.1"}')])
@@ -217,14 +209,14 @@ async def test_marks_of_another_process_are_noticed(path: Path, store: Store) ->
     await until(lambda: _has(store, "1.2"))
     await revisions(store, ended("1.1", 50), 1)
 
-    assert len(rows(path, "SELECT * FROM call_group")) == 2
+    assert len(query(path, "SELECT * FROM call_group")) == 2
 
 
-async def test_a_fact_nobody_can_read_is_kept_and_shown(path: Path, store: Store) -> None:
+async def test_a_fact_nobody_can_read_is_kept_and_shown(path: StorePlace, store: Store) -> None:
     bad = RawFact(node=NODE, file=CEL, offset=10**9, kind=FactKind.CEL, at=NOON, channel="1.1", body="half a li")
     await revisions(store, [bad, *whole("1.1")], 1)
 
-    assert rows(path, "SELECT body FROM fact WHERE call_group IS NULL") == [("half a li",)]
+    assert query(path, "SELECT body FROM fact WHERE call_group IS NULL") == [("half a li",)]
     [aside] = await store.journal.unreadable()
     assert (aside.offset, aside.body) == (10**9, "half a li")
     assert "columns" in aside.reason
@@ -238,12 +230,12 @@ async def test_a_step_nobody_can_read_leaves_the_call_without_it(store: Store) -
     assert [s.data for s in row.call.steps] == [{"keys": "1"}]
 
 
-async def test_what_is_remembered_is_bounded(path: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_is_remembered_is_bounded(path: StorePlace, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pbx_bridge.store.recorder._KEYS", 3)
     for n in range(10):
         await revisions(store, begun(f"1.{n}", n), 1)
     await revisions(store, [fact for n in range(10) for fact in ended(f"1.{n}", 60)], 10)
-    assert len(rows(path, "SELECT * FROM call_group")) == 10
+    assert len(query(path, "SELECT * FROM call_group")) == 10
 
 
 async def test_half_a_character_from_a_caller(store: Store) -> None:
@@ -256,7 +248,7 @@ async def test_half_a_character_from_a_caller(store: Store) -> None:
     assert row == await store.calls.get(row.call.call_id)
 
 
-async def test_facts_cursors_and_runs_go_together(path: Path, store: Store) -> None:
+async def test_facts_cursors_and_runs_go_together(path: StorePlace, store: Store) -> None:
     cursor = Cursor(node=NODE, source="cel", file=CEL, offset=600)
     run = RunState(node=NODE, channel="1.1", body=b"\x00\xff")
     aside = Unreadable(node=NODE, file=CEL, offset=300, body="x", reason="no CSV")
@@ -272,7 +264,7 @@ async def test_facts_cursors_and_runs_go_together(path: Path, store: Store) -> N
     assert await store.runs.all(NODE) == []
 
 
-async def test_a_slow_watcher_is_told_to_read_anew(path: Path, store: Store) -> None:
+async def test_a_slow_watcher_is_told_to_read_anew(path: StorePlace, store: Store) -> None:
     async with store.calls.watch() as slow, store.calls.watch() as quick:
         for n in range(300):
             await store.journal.add(whole(f"9.{n}", n))

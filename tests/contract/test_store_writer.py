@@ -11,36 +11,14 @@ from typing import Any
 
 import pytest
 from store_facts import QUICK, begun, quick_store, whole
+from store_health import Watched
 
 from pbx_bridge.errors import StoreError
-from pbx_bridge.health import Health, Link, LinkState
+from pbx_bridge.health import LinkState
 from pbx_bridge.store import Store
 from pbx_bridge.store.database import connect
-from pbx_bridge.store.migrate import migrate, shipped
 from pbx_bridge.store.transaction import Transaction
 from pbx_bridge.store.writer import Limits, Writer
-
-
-class Watched(Health):
-    """Health that wakes a test when the store's link changes."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._changed = asyncio.Event()
-
-    def report(self, name: str, state: LinkState, detail: str = "", lag_s: float | None = None) -> None:
-        super().report(name, state, detail, lag_s)
-        self._changed.set()
-
-    async def until(self, state: LinkState) -> Link:
-        async with asyncio.timeout(20):
-            while (link := self.store()).state is not state:
-                self._changed.clear()
-                await self._changed.wait()
-        return link
-
-    def store(self) -> Link:
-        return next(link for link in self.links() if link.name == "store")
 
 
 @asynccontextmanager
@@ -220,7 +198,7 @@ async def test_a_writer_that_fails_says_so(tmp_path: Path) -> None:
 
     health = Watched()
     async with connect(tmp_path / "s.db") as database:
-        await database.run(lambda db: migrate(db, shipped()))
+        await database.migrate()
         writer = Writer(database, settle=lambda _: None, committed=fail, health=health, limits=QUICK)
         writer.start()
         writes = [asyncio.create_task(writer.submit(lambda _: None)) for _ in range(3)]

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
+from store_places import query
 
 from pbx_bridge.errors import StoreError
 from pbx_bridge.store import Role, Store, User, open_store, users
+from pbx_bridge.store.address import StorePlace
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    async with open_store(tmp_path / "s.db", folding=False) as opened:
+async def store(place: StorePlace) -> AsyncIterator[Store]:
+    async with open_store(place, folding=False) as opened:
         yield opened
 
 
-async def test_a_user_signs_in(store: Store, tmp_path: Path) -> None:
+async def test_a_user_signs_in(store: Store, place: StorePlace) -> None:
     sara = await store.users.create(" sara ", "correct horse", "lead")
     assert sara == User(name="sara", role=Role.LEAD)
     assert await store.users.verify("sara", "correct horse") == sara
@@ -27,9 +27,8 @@ async def test_a_user_signs_in(store: Store, tmp_path: Path) -> None:
     assert await store.users.verify("nobody", "correct horse") is None
     assert await store.users.verify("sara", "\ud800" * 9) is None
     assert await store.users.list() == [sara]
-    db = sqlite3.connect(tmp_path / "s.db")
-    assert db.execute("SELECT password_hash FROM user_account").fetchone()[0].startswith("$argon2id$")
-    db.close()
+    [(kept,)] = query(place, "SELECT password_hash FROM user_account")
+    assert kept.startswith("$argon2id$")
 
 
 async def test_a_new_password(store: Store) -> None:

@@ -113,11 +113,15 @@ class Caller:
 
 @dataclass(kw_only=True)
 class SystemUnderTest:
-    """The daemon, and what it works on. Made by `running_system`."""
+    """The daemon, and what it works on. Made by `running_system`.
+
+    `ari_port`: where the daemon finds ARI from its next start on; None: at Asterisk itself.
+    """
 
     pbx: PbxUnderTest
     home: Path
     web_port: int
+    ari_port: int | None = None
     view: StoreView = field(init=False)
     daemon: subprocess.Popen[bytes] | None = None
 
@@ -146,7 +150,7 @@ class SystemUnderTest:
             "PBX__ROOT": str(self.pbx.asterisk.root) if self.pbx.asterisk.root else None,
             "PBX__SYSTEMNAME": self.node,
             "PBX__SIP_PORT": str(self.pbx.ports.sip),
-            "PBX__ARI_PORT": str(self.pbx.ports.ari),
+            "PBX__ARI_PORT": str(self.ari_port or self.pbx.ports.ari),
             "PBX__AMI_PORT": str(self.pbx.ports.ami),
             "WEB__PORT": str(self.web_port),
             "LOG__FORM": "console",
@@ -167,12 +171,16 @@ class SystemUnderTest:
 
     async def start_daemon(self) -> None:
         """Start it and wait until it is ready."""
+        self.launch_daemon()
+        await self.ready()
+
+    def launch_daemon(self) -> None:
+        """Start it, and wait for nothing."""
         assert self.daemon is None or self.daemon.poll() is not None, "it runs already"
         with (self.home / "daemon.out").open("ab") as out:
-            self.daemon = subprocess.Popen(  # noqa: ASYNC220 - takes a millisecond
+            self.daemon = subprocess.Popen(
                 [COMMAND, "daemon"], env=self.environment(), stdin=subprocess.DEVNULL, stdout=out, stderr=out
             )
-        await self.ready()
 
     async def ready(self, timeout_s: float = _START_S) -> None:
         """Wait until the daemon says that callers are served and the record is kept."""

@@ -77,8 +77,9 @@ async def test_without_a_daemon_and_agents_the_caller_is_told_and_let_go(pbx: Pb
 
     rows = spool(pbx, since)
     assert ending.by == "them"
-    assert [row.user_type for row in rows if row.event == "USER_DEFINED"] == ["PBXB"]
-    assert [row.extra["extra"] for row in rows if row.event == "USER_DEFINED"] == ["fallback"]
+    assert [row.user_type for row in rows if row.event == "USER_DEFINED"] == ["PBXB", "PBXB"]
+    file = f"pbxt_{rows[0].uniqueid}.wav"
+    assert [row.extra["extra"] for row in rows if row.event == "USER_DEFINED"] == ["fallback", f"recording={file}"]
     assert {row.num for row in rows} == {CALLER}
 
 
@@ -126,7 +127,7 @@ async def test_an_empty_queue_is_left_at_once_and_says_how(pbx: PbxUnderTest) ->
     assert first["args"] == ["in", pbx.plan.extension]
     assert back["args"][:3] == ["queue_return", "services", "JOINEMPTY"]
     users = [row.extra["extra"] for row in spool(pbx, since) if row.event == "USER_DEFINED"]
-    assert users == ["queue=services"]
+    assert users == ["queue=services", f"recording=pbxt_{channel}.wav"]
 
 
 async def test_a_daemon_that_froze_while_the_caller_was_in_the_queue(pbx: PbxUnderTest) -> None:

@@ -13,7 +13,10 @@ from pbx_bridge.calls.keys import keys_of
 from pbx_bridge.spool.record import split_cel, split_lines
 
 CAPTURES = Path(__file__).parent.parent / "captures"
-SCENARIOS = tuple(sorted(path.parent.name for path in CAPTURES.glob("*/cel.csv")))
+ALL = tuple(sorted(path.parent.name for path in CAPTURES.glob("*/cel.csv")))
+# Two ways of telling what must come out: to the microsecond, and as people at the phones told it (harness.scenes).
+SCENES = tuple(name for name in ALL if "about_s" in json.loads((CAPTURES / name / "expected.json").read_text()))
+SCENARIOS = tuple(name for name in ALL if name not in SCENES)
 NODE = "pbx1"
 
 

@@ -245,6 +245,10 @@ async def test_replaced_by_another_client_it_stands_by(connect: Connect) -> None
     assert ari(linked) is LinkState.DOWN
     assert "standing by" in linked.health.links()[0].detail
     assert len(linked.toy.sockets) == 1, "it must not take the application back"
+    asked = len(linked.toy.over_http)
+    with pytest.raises(AriUnavailable, match="another client serves"):
+        await Ari(linked.link, "app").set_variable("c1", "TIMEOUT(absolute)", "10")
+    assert len(linked.toy.over_http) == asked, "its callers are the other's"
 
 
 async def test_without_a_connection_requests_say_so(connect: Connect) -> None:

@@ -33,14 +33,3 @@ def test_sqlite_takes_it(name: str) -> None:
     names = {word.strip("(),;") for word in statement.replace("(", " ").split() if word.startswith(":")}
     db.execute(f"EXPLAIN {statement}", {word[1:].rstrip(")"): 1 for word in names})
     db.close()
-
-
-@pytest.mark.parametrize("name", ["page_calls", "page_calls_of_number", "newer_calls", "newer_calls_of_number"])
-def test_pages_are_read_from_an_index(name: str) -> None:
-    db = sqlite3.connect(":memory:", isolation_level=None)
-    migrate(db, shipped())
-    names = ("start_us", "end_us", "before_us", "before_id", "after_us", "after_id", "limit", "number")
-    plan = [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {SQL[name]}", dict.fromkeys(names, 1))]
-    db.close()
-    assert not any(line.startswith("SCAN call") and "INDEX" not in line for line in plan)
-    assert any("USING INDEX call_by_" in line for line in plan)

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from demo_history import NOON
 from web_visitor import Parts, visiting
 
+from pbx_bridge.calls.source import Unreadable
+from pbx_bridge.errors import StoreError
 from pbx_bridge.health import LinkState
+from pbx_bridge.store.gaps import Gap, SetAside, Shortfall
+from pbx_bridge.web.memory import MemoryShortfalls
 
 
 async def test_all_links_up_is_ready() -> None:
@@ -60,3 +65,46 @@ async def test_readyz_tells_the_links_and_no_details() -> None:
         told = await answer.json()
         assert told["links"]["ari"] == {"state": "down", "since": "2026-11-21T06:35:10+00:00", "lag_s": 3.5}
         assert "secret" not in await answer.text()
+
+
+def shortfall() -> Shortfall:
+    aside = Unreadable(node="pbx1", file="cel:1", offset=7, body="<b>half a row", reason="no <CSV> record")
+    return Shortfall(
+        gaps=(
+            Gap(node="pbx1", source="cel", since=NOON, until=NOON, reason="a file is gone", lost=True),
+            Gap(node="pbx1", source="queue", since=NOON, until=NOON, reason="the daemon was not running"),
+            Gap(node="pbx1", source="ari", since=NOON, until=None, reason="Asterisk closed the connection"),
+        ),
+        unreadable=1234,
+        latest=(SetAside(record=aside, found_at=NOON),),
+    )
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", ("What the record may lack", "not read, and gone", "not read yet", "not heard", "1234")),
+        ("fa", ("آنچه شاید در سابقه نیست", "هنوز خوانده نشده", "خبری نمی‌رسد", "۱۲۳۴")),
+    ],
+)
+async def test_what_the_record_may_lack_is_told(language: str, words: tuple[str, ...]) -> None:
+    async with visiting(Parts(shortfalls=MemoryShortfalls(shortfall()))) as visitor:
+        visitor.language = language
+        page = await visitor.page("/")
+        assert [word for word in words if word not in page] == []
+        assert "no &lt;CSV&gt; record" in page
+        assert "<b>half" not in page
+
+
+async def test_nothing_lacking_nothing_told() -> None:
+    async with visiting() as visitor:
+        assert "shortfall" not in await visitor.page("/")
+
+
+async def test_the_status_does_not_depend_on_the_store() -> None:
+    class Refusing:
+        async def shortfall(self) -> Shortfall:
+            raise StoreError("disk full")
+
+    async with visiting(Parts(shortfalls=Refusing())) as visitor:
+        assert "Callers are served" in await visitor.page("/")

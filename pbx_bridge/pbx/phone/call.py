@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from pbx_bridge.errors import PhoneError
-from pbx_bridge.pbx.phone import digest, message, sdp
+from pbx_bridge.pbx.phone import message, sdp
 from pbx_bridge.pbx.phone.dialog import ALLOW, Dialog, new_branch, response_to
-from pbx_bridge.pbx.phone.digest import Credentials
+from pbx_bridge.pbx.phone.digest import Credentials, sign
 from pbx_bridge.pbx.phone.message import Address, Headers, Request, Response, Uri
 from pbx_bridge.pbx.phone.rtp import Heard, RtpStream
 from pbx_bridge.pbx.phone.sdp import KeysBy
@@ -86,6 +86,10 @@ class PhoneCall:
         """Keep the audio that comes in from now on."""
         self._stream.heard.recording = True
 
+    def speak(self) -> None:
+        """Send a tone from now on, where silence went."""
+        self._stream.speaking = True
+
     async def ringing(self, timeout_s: float = 10.0) -> None:
         """Wait until the far end rings or answers. Raises PhoneError if it refuses, or at the deadline."""
         await self._until(lambda: self.state is not CallState.CALLING, timeout_s, "no ringing")
@@ -149,6 +153,20 @@ class PhoneCall:
             self._respond(self._offered, status, "Busy Here" if status == 486 else "Refused")
             self._end(Ending(by="us", status=status))
 
+    def redirect(self, uri: str) -> None:
+        """Refuse an incoming call with 302: whoever calls shall try that address."""
+        if self._offered is not None and self.state in (CallState.CALLING, CallState.RINGING):
+            to = self.dialog.local
+            contact: Headers = (("Contact", f"<{uri}>"),)
+            self._offered.respond(response_to(self._offered.request, 302, "Moved Temporarily", to=to, extra=contact))
+            self._end(Ending(by="us", status=302))
+
+    async def transfer(self, refer_to: str) -> int:
+        """Ask the far end to go elsewhere by REFER (RFC 3515); the status of its answer, 0 if none came."""
+        headers: Headers = (("Refer-To", f"<{refer_to}>"), ("Referred-By", self.dialog.contact))
+        response = await self._request("REFER", headers)
+        return response.status if response is not None else 0
+
     # Outgoing
 
     def invite(self) -> None:
@@ -176,6 +194,7 @@ class PhoneCall:
 
     def _on_provisional(self, response: Response) -> None:
         self._provisional = True
+        self.dialog.early_tag = message.parse_address(message.header(response, "to")).tag
         if response.status >= 180 and self.state is CallState.CALLING:
             self._set(CallState.RINGING)
         self._listen(response.body)
@@ -202,7 +221,7 @@ class PhoneCall:
 
     def _sign_in(self, response: Response, credentials: Credentials) -> None:
         self._signed = True
-        extra = sign(response, credentials, method="INVITE", uri=self.dialog.target)
+        extra = sign(response, credentials, method="INVITE", uri=self.dialog.target, cnonce=new_branch())
         if extra is None:
             self._end(Ending(by="them", status=response.status, reason="it asks for a sign-in we do not know"))
         else:
@@ -375,16 +394,3 @@ class PhoneCall:
                     await self._changed.wait()
         except TimeoutError:
             raise PhoneError(f"{otherwise} within {timeout_s:g} s") from None
-
-
-def sign(response: Response, credentials: Credentials, *, method: str, uri: str) -> Headers | None:
-    """The header that answers a 401 or 407; None if its challenge is beyond us."""
-    asked, told = ("WWW-Authenticate", "Authorization")
-    if response.status == 407:
-        asked, told = ("Proxy-Authenticate", "Proxy-Authorization")
-    for value in message.all_headers(response, asked):
-        challenge = digest.parse_challenge(value)
-        if challenge is not None:
-            cnonce = new_branch()
-            return ((told, digest.answer(challenge, credentials, method=method, uri=uri, cnonce=cnonce)),)
-    return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from pbx_bridge.pbx.phone import message
 from pbx_bridge.pbx.phone.message import Headers, Request, Response, Uri
@@ -30,6 +31,7 @@ class Dialog:
         target: the far end's Contact URI. routes: Record-Route URIs in our sending order.
         here: host and port for Via and Contact. user: the user part of our Contact.
         sent, received: the last CSeq number of each side.
+        early_tag: the far end's tag while it rings.
     """
 
     call_id: str
@@ -41,6 +43,7 @@ class Dialog:
     routes: tuple[str, ...] = ()
     sent: int = 0
     received: int = -1
+    early_tag: str = ""
 
     @property
     def contact(self) -> str:
@@ -56,6 +59,12 @@ class Dialog:
     def remote_tag(self) -> str:
         """The far end's tag; empty until it answered."""
         return message.parse_address(self.remote).tag
+
+    @property
+    def replaces(self) -> str:
+        """What a Refer-To carries so that its receiver takes this dialog's place (RFC 3891); also while it rings."""
+        tags = f"to-tag={self.remote_tag or self.early_tag};from-tag={self.local_tag}"
+        return quote(f"{self.call_id};{tags}", safe="")
 
     def next_hop(self) -> Uri | None:
         """Where a request of this dialog goes."""

@@ -6,6 +6,9 @@ import hashlib
 import re
 from dataclasses import dataclass, field
 
+from pbx_bridge.pbx.phone import message
+from pbx_bridge.pbx.phone.message import Headers, Response
+
 _PAIR = re.compile(r'([A-Za-z]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
 
 
@@ -63,3 +66,15 @@ def answer(challenge: Challenge, credentials: Credentials, *, method: str, uri: 
 
 def _md5(text: str) -> str:
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def sign(response: Response, credentials: Credentials, *, method: str, uri: str, cnonce: str) -> Headers | None:
+    """The header that answers a 401 or 407; None if its challenge is beyond us. `cnonce` is ours, used once."""
+    asked, told = ("WWW-Authenticate", "Authorization")
+    if response.status == 407:
+        asked, told = ("Proxy-Authenticate", "Proxy-Authorization")
+    for value in message.all_headers(response, asked):
+        challenge = parse_challenge(value)
+        if challenge is not None:
+            return ((told, answer(challenge, credentials, method=method, uri=uri, cnonce=cnonce)),)
+    return None

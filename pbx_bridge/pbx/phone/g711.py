@@ -6,6 +6,9 @@ import struct
 
 ALAW_SILENCE = 0xD5
 ULAW_SILENCE = 0xFF
+# 1 kHz at 0 dBm0, the digital milliwatt of G.711's tables 5 and 6: eight samples.
+ALAW_TONE = bytes.fromhex("34212134b4a1a1b4")
+ULAW_TONE = bytes.fromhex("1e0b0b1e9e8b8b9e")
 
 
 def _alaw(code: int) -> int:

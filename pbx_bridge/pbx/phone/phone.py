@@ -12,9 +12,9 @@ from typing import Self, assert_never
 
 from pbx_bridge.errors import PhoneError
 from pbx_bridge.pbx.phone import message
-from pbx_bridge.pbx.phone.call import PhoneCall, sign
+from pbx_bridge.pbx.phone.call import PhoneCall
 from pbx_bridge.pbx.phone.dialog import ALLOW, Dialog, from_invite, new_tag, response_to
-from pbx_bridge.pbx.phone.digest import Credentials
+from pbx_bridge.pbx.phone.digest import Credentials, sign
 from pbx_bridge.pbx.phone.message import Headers, Request, Response, Uri
 from pbx_bridge.pbx.phone.rtp import RtpStream
 from pbx_bridge.pbx.phone.sdp import KeysBy
@@ -49,7 +49,8 @@ class Phone:
     """A phone with one number: an async context manager that holds its socket and its tasks.
 
     Args:
-        local_host: address of ours it binds, on a free port.
+        local_host: address of ours it binds.
+        local_port: where it listens; 0 for a free port.
         from_number: its number, as From tells it and as it registers.
         display_name: the name shown to the called party.
         keys: how keys travel.
@@ -63,6 +64,7 @@ class Phone:
         self,
         *,
         local_host: str = "127.0.0.1",
+        local_port: int = 0,
         from_number: str,
         display_name: str = "",
         keys: KeysBy = KeysBy.RTP,
@@ -76,7 +78,7 @@ class Phone:
         self._timing = timing if timing is not None else Timing()
         self._credentials: Credentials | None = None
         self._registered: tuple[Uri, Credentials] | None = None
-        self._here = (local_host, 0)
+        self._here = (local_host, local_port)
         self._socket: asyncio.DatagramTransport | None = None
         self._clients: dict[tuple[str, str], ClientTransaction] = {}
         self._servers: dict[tuple[str, str], ServerTransaction] = {}
@@ -88,7 +90,7 @@ class Phone:
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
-        socket, _ = await loop.create_datagram_endpoint(lambda: _Socket(self._receive), local_addr=(self._host, 0))
+        socket, _ = await loop.create_datagram_endpoint(lambda: _Socket(self._receive), local_addr=self._here)
         self._socket = socket
         self._here = (self._host, int(socket.get_extra_info("sockname")[1]))
         await self._stack.enter_async_context(self._group)
@@ -187,7 +189,7 @@ class Phone:
         expires: Headers = (("Expires", str(expires_s)),)
         response = await self._asked(dialog.request("REGISTER", extra=expires), registrar)
         if response.status == 401:
-            signed = sign(response, credentials, method="REGISTER", uri=dialog.target)
+            signed = sign(response, credentials, method="REGISTER", uri=dialog.target, cnonce=new_tag())
             if signed is not None:
                 response = await self._asked(dialog.request("REGISTER", extra=(*expires, *signed)), registrar)
         if response.status >= 300:

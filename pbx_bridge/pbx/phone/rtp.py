@@ -133,6 +133,7 @@ class RtpStream(asyncio.DatagramProtocol):
 
     def __init__(self) -> None:
         self.heard = Heard()
+        self.speaking = False  # a tone goes out instead of silence
         self._far: Media | None = None
         self._transport: asyncio.DatagramTransport | None = None
         self._keys: deque[_Key] = deque()
@@ -211,10 +212,14 @@ class RtpStream(asyncio.DatagramProtocol):
         else:
             if self._keys:
                 self._rest(self._keys[0])
-            silence = g711.ALAW_SILENCE if self._far.codec == PCMA else g711.ULAW_SILENCE
-            self._send(self._far.codec, self._timestamp, bytes([silence]) * SAMPLES, marker=self._first)
+            self._send(self._far.codec, self._timestamp, self._sound(self._far.codec), marker=self._first)
             self._first = False
         self._timestamp = (self._timestamp + SAMPLES) & 0xFFFFFFFF
+
+    def _sound(self, codec: int) -> bytes:
+        if self.speaking:
+            return (g711.ALAW_TONE if codec == PCMA else g711.ULAW_TONE) * (SAMPLES // len(g711.ALAW_TONE))
+        return bytes([g711.ALAW_SILENCE if codec == PCMA else g711.ULAW_SILENCE]) * SAMPLES
 
     def _rest(self, key: _Key) -> None:
         key.gap -= 1

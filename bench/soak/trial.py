@@ -1,0 +1,139 @@
+"""One soak from beginning to end: calls under faults, then a quiet moment, then the verdict."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import time
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bench.records import records
+from bench.soak import files, verdict
+from bench.soak.faults import Faults, Plan
+from bench.soak.hearing import Hearing, listening
+from bench.soak.people import agents, place_calls
+from bench.soak.proxy import cable
+from bench.sounds import cut_sounds
+from bench.system import Pbx, Say, System, system
+
+DEAD_MAN_S = 10.0  # asterisk-conf/extensions.conf.j2
+_MARGIN_S = 0.6
+_SHORTER = 0.15  # of each prompt: callers stay for seconds, not minutes
+_CLOSED_S = 60.0
+_POLL_S = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """How it went: `problems` is empty when nothing was lost, doubled or left in silence."""
+
+    problems: list[str]
+    counts: dict[str, Any]
+
+
+async def trial(pbx: Pbx, calls: int, rate: float, plan: Plan, say: Say, keep: Path | None = None) -> Result:
+    """So many calls at so many a second under these faults. Raises CannotMeasure.
+
+    Args:
+        keep: a folder for what the run wrote: Asterisk's files, the store, the daemon's log.
+    """
+    async with system(pbx, calls, say) as made, cable(pbx.ports.ari) as line:
+        cut_sounds(pbx.paths.sounds, _SHORTER)
+        made.running.ari_port = line.port
+        made.running.stop_daemon()
+        await made.running.start_daemon()
+        async with agents(pbx) as desk, listening(pbx, time.time) as heard:
+            since = time.time()
+            faults = Faults(system=made, cable=line, agents=desk, plan=plan)
+            say(f"{calls} calls at {rate:g}/s")
+            answered = await _under(faults, place_calls(made.people, rate, made.sip_port))
+            say("the last caller has hung up")
+            found = await _evidence(made, since, answered, heard)
+        checks, words = await _own_checks(made, datetime.fromtimestamp(since, UTC), len(faults.back_s))
+        if keep is not None:
+            made.running.stop_daemon()
+            _keep(made, keep)
+    counts = verdict.summary(found) | {
+        "faults": {fault.value: count for fault, count in faults.done.items()},
+        "daemon_back_worst_s": round(max(faults.back_s, default=0.0), 2),
+        "talks_of_agents": desk.talks,
+        "own_checks": words,
+    }
+    return Result(problems=[*verdict.problems(found), *checks], counts=counts)
+
+
+async def _under(faults: Faults, work: Coroutine[Any, Any, Sequence[str]]) -> Sequence[str]:
+    """The work's result, done while the faults go on; they end with it."""
+    calls, trouble = asyncio.ensure_future(work), asyncio.create_task(faults.run(), name="soak-faults")
+    try:
+        await asyncio.wait({calls, trouble}, return_when=asyncio.FIRST_COMPLETED)
+        if trouble.done():
+            trouble.result()  # it never ends by itself: what it raised is what went wrong
+        return await calls
+    finally:
+        for task in (calls, trouble):
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+async def _evidence(made: System, since: float, answered: Sequence[str], heard: Hearing) -> verdict.Evidence:
+    """Everything known, as soon as every call of the files is on record and closed, or after a bound."""
+    deadline = time.monotonic() + _CLOSED_S
+    begun = datetime.fromtimestamp(since, UTC)
+    while True:
+        told = files.read(made.pbx.paths.cel, made.pbx.paths.queue_log, since)
+        kept = await records(made, begun)
+        closed = sum(record["ended_at"] is not None for record in kept)
+        if (closed == len(told) == len(kept)) or time.monotonic() > deadline:
+            break
+        await asyncio.sleep(_POLL_S)
+    silences = {root: silence for root, call in told.items() if (silence := heard.longest_silence(call)) is not None}
+    return verdict.Evidence(
+        calls=told,
+        records=kept,
+        dialled=[person.phone for person in made.people],
+        answered=answered,
+        strangers=files.strangers(made.pbx.paths.cel, told, since),
+        silences=silences,
+        silence_limit_s=DEAD_MAN_S + _MARGIN_S,
+    )
+
+
+def _keep(made: System, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in (made.pbx.paths.cel, made.pbx.paths.queue_log, made.running.store, made.running.home / "daemon.out"):
+        if path.exists():
+            shutil.copy(path, folder / path.name)
+
+
+async def _own_checks(made: System, begun: datetime, absences: int) -> tuple[list[str], dict[str, Any]]:
+    """What the product says of itself: `calls verify`, and `calls gaps` of the daemon's absences."""
+    since = ("--json", "--since", begun.isoformat())
+    told = (await made.running.command("calls", "verify", *since[1:], check=False)).splitlines() or [""]
+    disagreements = await _lines(made, "verify", *since)
+    unexplained = [one for one in disagreements if not one["explained"]]
+    gaps, unread = await _lines(made, "gaps", *since), await _lines(made, "gaps", "--open", *since)
+    files = [gap for gap in unread if gap["source"] in ("cel", "queue")]
+    counts = {"unexplained": len(unexplained), "gaps": len(gaps), "verify": told[-1]}
+    return [
+        *([] if "disagreements" in told[-1] else [f"calls verify did not end well: {told[-1]!r}"]),
+        *(f"calls verify: {json.dumps(one, ensure_ascii=False)}" for one in unexplained),
+        *(f"calls gaps --open: {json.dumps(gap, ensure_ascii=False)}" for gap in files),
+        *(
+            []
+            if len(gaps) >= absences
+            else [f"calls gaps names {len(gaps)} gaps, the daemon was away {absences} times"]
+        ),
+    ], counts
+
+
+async def _lines(made: System, *words: str) -> list[dict[str, Any]]:
+    told = await made.running.command("calls", *words, check=False)
+    return [json.loads(line) for line in told.splitlines()]

@@ -1,0 +1,58 @@
+"""Who a call was with: the customer on record, found by what was keyed or by the number outside.
+
+The number stays on the record as it came; the link is made anew whenever the call is folded, and when a contact of
+that number changes (see relink.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from pbx_bridge.calls.call import Call, Direction
+from pbx_bridge.calls.facts import StepKind
+from pbx_bridge.store import call_body
+from pbx_bridge.store.database import Db
+from pbx_bridge.store.sql import SQL
+
+Directory = Callable[[str], Sequence[str]]
+"""The codes of every customer with this E.164 number."""
+
+BY_KEY, BY_NUMBER = "key", "number"
+
+
+def resolve(call: Call, directory: Directory, region: str = "IR") -> Call:
+    """The call with its customer: the one keyed in the menu; else the only one with the number outside; else none.
+
+    What the menu took the caller for by number alone does not count: the directory may know better by now.
+    """
+    code, by = keyed_customer(call), BY_KEY
+    if not code:
+        number = outside_number(call, region)
+        known = directory(number) if number else ()
+        # Two customers on one number: linked to neither; the call's page offers both.
+        code, by = (known[0], BY_NUMBER) if len(known) == 1 else ("", "")
+    if (code, by) == (call.customer_code, call.customer_by):
+        return call
+    return replace(call, customer_code=code, customer_by=by)
+
+
+def keyed_customer(call: Call) -> str:
+    """The customer whose code was keyed last; empty if none was."""
+    told = (step.data for step in reversed(call.steps) if step.kind == StepKind.CUSTOMER)
+    codes = (data.get("code") for data in told if data.get("by") == "code")
+    return next((code for code in codes if isinstance(code, str) and code), "")
+
+
+def outside_number(call: Call, region: str = "IR") -> str:
+    """The E.164 number of the person outside; empty when withheld, when no number, or when all were inside."""
+    if call.direction is Direction.INTERNAL:
+        return ""
+    number = call.caller if call.direction is Direction.INBOUND else call.called
+    key = call_body.number_key(number, region)
+    return key if key.startswith("+") else ""
+
+
+def directory_of(db: Db) -> Directory:
+    """The contacts as they are in this transaction."""
+    return lambda number: sorted(row[0] for row in db.execute(SQL["codes_of_phone"], {"phone": number}).fetchall())

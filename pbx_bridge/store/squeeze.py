@@ -1,0 +1,44 @@
+"""Bytes made small: raw deflate with a dictionary of what calls are full of. The first byte names the dictionary.
+
+A dictionary is a file that never changes: what was squeezed with it could not be read without it. Each holds the
+shipped prompts' texts and some made-up calls, packed (1) or as JSON (2). A better one gets the next number.
+"""
+
+from __future__ import annotations
+
+import zlib
+from importlib.resources import files
+
+FACTS, CALL = 1, 2
+
+_WINDOW, _MEMORY = -15, 9
+_DICTIONARIES = {
+    number: files("pbx_bridge.store").joinpath(f"squeeze_{number}.dict").read_bytes() for number in (FACTS, CALL)
+}
+_MOST = 64 * 1024 * 1024  # what damaged bytes may at most claim to hold
+
+
+class Damaged(ValueError):
+    """Squeezed bytes that cannot be read."""
+
+
+def squeeze(data: bytes, dictionary: int) -> bytes:
+    """The same, smaller."""
+    known = _DICTIONARIES[dictionary]
+    packer = zlib.compressobj(6, zlib.DEFLATED, _WINDOW, _MEMORY, zlib.Z_DEFAULT_STRATEGY, known)
+    return bytes((dictionary,)) + packer.compress(data) + packer.flush()
+
+
+def unsqueeze(data: bytes) -> bytes:
+    """What was squeezed. Raises Damaged."""
+    dictionary = _DICTIONARIES.get(data[0] if data else 0)
+    if dictionary is None:
+        raise Damaged("it begins with no dictionary's number that is known here")
+    reader = zlib.decompressobj(_WINDOW, dictionary)
+    try:
+        whole = reader.decompress(data[1:], _MOST)
+    except zlib.error as error:
+        raise Damaged(str(error)) from error
+    if not reader.eof or reader.unused_data:
+        raise Damaged("its end is not where it should be")
+    return whole
