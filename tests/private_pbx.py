@@ -34,7 +34,7 @@ from pbx_bridge.pbx.program import Asterisk
 from pbx_bridge.pbx.secrets import SecretStore
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-ROOT = Path(os.environ.get("PBX_BRIDGE_TEST_ROOT", REPOSITORY / "var" / "asterisk-root"))
+ROOT = Path(os.environ.get("TEST_ASTERISK_ROOT", REPOSITORY / "var" / "asterisk-root"))
 _START_S = 30.0
 _RTP_PORTS = 1000
 

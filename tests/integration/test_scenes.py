@@ -1,6 +1,6 @@
 """Every call scenario on a real Asterisk with real SIP phones: the rows it writes, and the record that comes of them.
 
-With PBX_BRIDGE_SAVE_CAPTURES set, what was written replaces tests/captures/<scene>, which is replayed without an
+With SAVE_CAPTURES set, what was written replaces tests/captures/<scene>, which is replayed without an
 Asterisk by tests/unit/test_scene_captures.py.
 """
 
@@ -37,7 +37,7 @@ def plays(scene_house: PbxUnderTest, request: pytest.FixtureRequest) -> Plays:
     asked = [item.callspec.params.get("scene") for item in request.session.items if hasattr(item, "callspec")]
     chosen = [name for name in SCENES if name in asked] or list(SCENES)
     played = asyncio.run(_play(scene_house, chosen))
-    if os.environ.get("PBX_BRIDGE_SAVE_CAPTURES"):
+    if os.environ.get("SAVE_CAPTURES"):
         for scene in played.values():
             if isinstance(scene, Played):
                 _save(scene)

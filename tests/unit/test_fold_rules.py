@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from captured import facts_of, steps
 from made_facts import T0, cel, ending, folded, in_queue, queue_event, root_of
@@ -58,7 +59,8 @@ def test_hung_up_while_it_was_read_is_abandoned() -> None:
 def test_hung_up_while_the_dialplan_took_over_gave_up_the_wait_for_a_person() -> None:
     facts = facts_of("hangup_in_prompt")
     root = root_of(facts)
-    told = replace(root, event="USER_DEFINED", offset=10_000, user_type="PBXB", extra={"extra": "fallback"})
+    word = {"extra": "fallback"}
+    told = msgspec.structs.replace(root, event="USER_DEFINED", offset=10_000, user_type="PBXB", extra=word)
     call = folded([*facts, told])
     assert (call.outcome, call.fallback) == (Outcome.ABANDONED_QUEUE, True)
 
@@ -319,7 +321,7 @@ def test_outbound_answered_ended_by_the_customer() -> None:
 
 def test_an_agent_who_calls_the_menu_is_judged_like_a_caller() -> None:
     facts: list[Fact] = [
-        replace(fact, context="from-agents", channel_name="PJSIP/101-1")
+        msgspec.structs.replace(fact, context="from-agents", channel_name="PJSIP/101-1")
         for fact in in_queue(9)
         if isinstance(fact, CelRow)
     ]
