@@ -63,7 +63,11 @@ LONG = Plan(
 
 @dataclass(slots=True, kw_only=True)
 class Faults:
-    """Does them, one after the other. `back_s` are the seconds from each kill until the daemon was ready again."""
+    """Does them, one after the other.
+
+    `back_s` are the seconds from each kill until the daemon was ready again; `back_at` are the moments, epoch seconds,
+    at which it was ready after any fault.
+    """
 
     system: System
     cable: Cable
@@ -71,6 +75,7 @@ class Faults:
     plan: Plan
     done: Counter[Fault] = field(default_factory=Counter)
     back_s: list[float] = field(default_factory=list)
+    back_at: list[float] = field(default_factory=list)
 
     async def run(self) -> None:
         """Until cancelled between two faults; each is done to its end."""
@@ -79,6 +84,7 @@ class Faults:
             task = asyncio.ensure_future(self._do(fault))
             try:
                 await asyncio.shield(task)
+                self.back_at.append(time.time())
             except asyncio.CancelledError:
                 await task
                 raise

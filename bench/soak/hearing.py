@@ -52,12 +52,17 @@ class Hearing:
         if self._deaf_since is None:
             self._deaf_since = at
 
-    def longest_silence(self, call: Told) -> float | None:
-        """The longest stretch in which the flow had the caller and nothing was played, seconds; None: not heard."""
+    def longest_silence(self, call: Told, signs: Iterable[float] = ()) -> float | None:
+        """The longest stretch in which the flow had the caller and nothing was played, seconds; None: not heard.
+
+        Args:
+            signs: moments, epoch seconds, at which the daemon was there again: it took the caller up anew, and the
+                dead-man timer with them. The count begins again there.
+        """
         deaf = [*self.deaf, *([(self._deaf_since, _FOREVER)] if self._deaf_since is not None else [])]
         if any(begun < call.last and call.begun < ended for begun, ended in deaf):
             return None
-        played = sorted(self._played.get(call.root, ()))
+        played = sorted([*self._played.get(call.root, ()), *((sign, sign) for sign in signs)])
         return max((gap for stay in call.waiting for gap in _gaps(stay, played)), default=0.0)
 
 

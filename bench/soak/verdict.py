@@ -29,6 +29,7 @@ class Evidence:
         answered: the numbers of which a caller got a 200 OK.
         strangers: linked ids that belong to no inbound call.
         silences: the longest silence of each call that was heard in full, seconds.
+        unserved: the same, counted anew whenever the daemon came back: what one fault cost the caller.
         silence_limit_s: what the dead-man timer promises.
     """
 
@@ -38,6 +39,7 @@ class Evidence:
     answered: Sequence[str]
     strangers: Sequence[str]
     silences: Mapping[str, float]
+    unserved: Mapping[str, float]
     silence_limit_s: float
 
 
@@ -104,7 +106,7 @@ def expected_outcomes(call: Told) -> set[str]:
 
 
 def _heard(evidence: Evidence) -> Iterator[str]:
-    for root, silence in evidence.silences.items():
+    for root, silence in evidence.unserved.items():
         if silence > evidence.silence_limit_s:
             yield f"DEAD AIR: {root} heard nothing for {silence:.1f} s"
     for call in evidence.calls.values():
@@ -127,6 +129,7 @@ def summary(evidence: Evidence) -> dict[str, Any]:
         "silence_p50_s": round(_quantile(silences, 0.5), 2),
         "silence_p99_s": round(_quantile(silences, 0.99), 2),
         "silence_worst_s": round(max(silences, default=0.0), 2),
+        "silence_of_one_fault_worst_s": round(max(evidence.unserved.values(), default=0.0), 2),
     }
 
 

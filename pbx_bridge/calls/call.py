@@ -6,8 +6,11 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha1
 from typing import Any, NewType
-from uuid import UUID, uuid5
+from uuid import UUID
+
+import msgspec
 
 CallId = NewType("CallId", str)
 
@@ -91,9 +94,11 @@ class Transfer:
     to: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallStep:
-    """One IVR step as it stands on the record: `kind` and `data` as in calls.facts.StepKind."""
+class CallStep(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One IVR step as it stands on the record: `kind` and `data` as in calls.facts.StepKind.
+
+    A Struct for the reason that facts.CelRow is one: a call has many, and each fold makes them anew.
+    """
 
     at: datetime
     flow_node: str
@@ -173,5 +178,12 @@ class Call:
 
 
 def call_id(node: str, root: str) -> CallId:
-    """The identity of a call: the same for every fold, on every machine."""
-    return CallId(str(uuid5(_NAMESPACE, f"{node}\n{root}")))
+    """The identity of a call: the same for every fold, on every machine.
+
+    It is str(uuid5(namespace, text)), made in a third of the time (RFC 9562, 5.5).
+    """
+    digest = bytearray(sha1(_NAMESPACE.bytes + f"{node}\n{root}".encode(), usedforsecurity=False).digest()[:16])
+    digest[6] = digest[6] & 0x0F | 0x50  # version 5
+    digest[8] = digest[8] & 0x3F | 0x80  # this variant
+    text = digest.hex()
+    return CallId(f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from operator import attrgetter
 from typing import assert_never
 
 from pbx_bridge.calls.call import Call, CallStep, Direction, Segment, SegmentKind, call_id
@@ -88,7 +89,11 @@ def _steps(steps: Iterable[Step]) -> tuple[Step, ...]:
     once = {(step.file, step.offset): step for step in steps}
     begun: dict[str, datetime] = {}
     for step in once.values():
-        begun[step.file] = min(step.at, begun.get(step.file, step.at))
+        known = begun.get(step.file)
+        if known is None or step.at < known:
+            begun[step.file] = step.at
+    if len(begun) == 1:  # as most calls: one run
+        return tuple(sorted(once.values(), key=attrgetter("offset")))
     return tuple(sorted(once.values(), key=lambda s: (begun[s.file], s.file, s.offset)))
 
 
@@ -98,7 +103,7 @@ def _call(story: Story) -> Call:
     over_at = _last_seen(story) if lost else timeline.closed_at
     seen_until = over_at or _last_seen(story)
     segments = _closed(segments_of(story), over_at)
-    fallback = any(_is_fallback(row) for row in timeline.rows)
+    fallback = any([_is_fallback(row) for row in timeline.rows])
     ending = Ending(story=story, segments=segments, lost=lost, fallback=fallback)
     return Call(
         call_id=call_id(root.first.node, root.first.uniqueid),
@@ -129,7 +134,7 @@ def _call(story: Story) -> Call:
         ended_by=ending.ended_by if over_at is not None else "",
         fallback=fallback,
         segments=segments,
-        steps=tuple(CallStep(at=s.at, flow_node=s.flow_node, kind=s.kind.value, data=s.data) for s in steps),
+        steps=tuple([CallStep(at=s.at, flow_node=s.flow_node, kind=str(s.kind), data=s.data) for s in steps]),
     )
 
 
@@ -183,11 +188,11 @@ def _last_seen(story: Story) -> datetime:
 def _closed(segments: tuple[Segment, ...], over_at: datetime | None) -> tuple[Segment, ...]:
     if over_at is None:
         return segments
-    return tuple(s if s.ended_at is not None else replace(s, ended_at=max(over_at, s.started_at)) for s in segments)
+    return tuple([s if s.ended_at is not None else replace(s, ended_at=max(over_at, s.started_at)) for s in segments])
 
 
 def _length(segments: Iterable[Segment], kind: SegmentKind, until: datetime) -> int:
-    return length_us(((s.started_at, s.ended_at) for s in segments if s.kind is kind), until)
+    return length_us([(s.started_at, s.ended_at) for s in segments if s.kind is kind], until)
 
 
 def _called(timeline: Timeline, steps: Sequence[Step], live: Sequence[Live]) -> str:
@@ -202,7 +207,8 @@ def _called(timeline: Timeline, steps: Sequence[Step], live: Sequence[Live]) -> 
 
 
 def _is_fallback(row: CelRow) -> bool:
-    return row.context in FALLBACK_CONTEXTS or dialplan_word(row).startswith("fallback")
+    # Most rows are of neither sort: an empty eventextra tells no word.
+    return row.context in FALLBACK_CONTEXTS or bool(row.extra and dialplan_word(row).startswith("fallback"))
 
 
 def _told(steps: Iterable[Step], kind: StepKind, name: str) -> str:

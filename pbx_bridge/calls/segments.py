@@ -137,8 +137,9 @@ def _guess(leg: Leg, stopped: datetime, timeline: Timeline) -> str:
 
 
 def _voicemail(story: Story) -> Iterator[Segment]:
-    told = [(row.at, dialplan_word(row)) for row in story.timeline.rows]
-    for visit in _visits(story.customer, "VoiceMail"):
+    visits = _visits(story.customer, "VoiceMail")
+    told = [(row.at, dialplan_word(row)) for row in story.timeline.rows] if visits else []
+    for visit in visits:
         box = visit.data.partition(",")[0].partition("@")[0]
         after = [word for at, word in told if word.startswith("voicemail=") and at >= (visit.ended_at or at)]
         # Only the dialplan knows whether a message was left; one that is not ours says nothing of it.

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from operator import itemgetter
 
 Span = tuple[datetime, datetime | None]
+
+_start: Callable[[Span], datetime] = itemgetter(0)
 
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -13,7 +16,9 @@ _MICROSECOND = timedelta(microseconds=1)
 def overlap(one: Span, other: Span) -> Span | None:
     """The time both cover; None if they do not meet for a moment at least."""
     start = max(one[0], other[0])
-    end = min((end for end in (one[1], other[1]) if end is not None), default=None)
+    end = one[1]
+    if end is None or (other[1] is not None and other[1] < end):
+        end = other[1]
     return (start, end) if end is None or start < end else None
 
 
@@ -25,8 +30,11 @@ def overlaps(one: Iterable[Span], others: Iterable[Span]) -> list[Span]:
 
 def union(spans: Iterable[Span], gap: timedelta = timedelta(0)) -> list[Span]:
     """The same time as spans that do not touch, in order; gaps no longer than `gap` are closed."""
+    several = list(spans)
+    if len(several) < 2:
+        return several
     joined: list[Span] = []
-    for start, end in sorted(spans, key=lambda span: span[0]):
+    for start, end in sorted(several, key=_start):
         if joined and _reaches(joined[-1][1], start, gap):
             joined[-1] = (joined[-1][0], _later(joined[-1][1], end))
         else:
@@ -44,7 +52,9 @@ def without(spans: Iterable[Span], taken: Iterable[Span]) -> list[Span]:
 
 def length_us(spans: Iterable[Span], until: datetime) -> int:
     """Microseconds covered by at least one span; an open one counts to `until`."""
-    closed = ((start, max(start, until) if end is None else end) for start, end in spans)
+    closed = [(start, max(start, until) if end is None else end) for start, end in spans]
+    if len(closed) < 2:  # as most: one talk, one wait
+        return sum((end - start) // _MICROSECOND for start, end in closed)
     return sum((end - start) // _MICROSECOND for start, end in union(closed) if end is not None)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -283,24 +283,22 @@ class Tail:
         facts: list[RawFact] = []
         unreadable: list[Unreadable] = []
         for record in found.records:
-            for told in self._told(identity, offset, record):
-                facts.append(told) if isinstance(told, RawFact) else unreadable.append(told)
+            try:
+                facts.append(self._decode(identity, offset + record.offset, record.text))
+            except Undecodable as error:
+                aside, fact = self._set_aside(identity, offset, record, str(error))
+                unreadable.append(aside)
+                facts += [fact] if fact is not None else []
         end = offset + found.taken
         cursor = Cursor(node=self.node, source=self.source, file=identity, offset=end)
         return SpoolBatch(
             facts=tuple(facts), unreadable=tuple(unreadable), cursors=(cursor,), behind=max(0, size - end)
         )
 
-    def _told(self, identity: str, base: int, record: Record) -> Iterator[RawFact | Unreadable]:
-        try:
-            yield self._decode(identity, base + record.offset, record.text)
-        except Undecodable as error:
-            rest, fact = self._rescued(identity, base, record)
-            yield Unreadable(
-                node=self.node, file=identity, offset=base + record.offset, body=rest.text, reason=str(error)
-            )
-            if fact is not None:
-                yield fact
+    def _set_aside(self, identity: str, base: int, record: Record, reason: str) -> tuple[Unreadable, RawFact | None]:
+        rest, fact = self._rescued(identity, base, record)
+        offset = base + record.offset
+        return Unreadable(node=self.node, file=identity, offset=offset, body=rest.text, reason=reason), fact
 
     def _rescued(self, identity: str, base: int, spoilt: Record) -> tuple[Record, RawFact | None]:
         """What nobody can read, and the whole row behind it, if there is one."""

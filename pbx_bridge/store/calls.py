@@ -121,13 +121,19 @@ class CallBook:
 
     async def since(self, start: datetime | None = None, limit: int | None = None) -> AsyncIterator[CallRow]:
         """Calls newest first, down to those that began at `start`; at most `limit`."""
+        async for chunk in self.chunks(start, limit):
+            for row in chunk:
+                yield row
+
+    async def chunks(self, start: datetime | None = None, limit: int | None = None) -> AsyncIterator[list[CallRow]]:
+        """The same calls as they are read, some hundred at a time; none is empty."""
         left = limit
         before: PageKey | None = None
         while left is None or left > 0:
             chunk = _CHUNK if left is None else min(left, _CHUNK)
             rows = await self.page(start=start, before=before, limit=chunk)
-            for row in rows:
-                yield row
+            if rows:
+                yield rows
             if len(rows) < chunk:
                 return
             before = PageKey.of(rows[-1])

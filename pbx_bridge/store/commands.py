@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,13 +127,14 @@ async def show_calls(
     async with place.open_existing() as store:
         if not as_json:
             show(heading())
-        async for row in store.calls.since(start, limit):
-            show(await _as_json(store, row) if as_json else table_line(row, place.zone))
+        async for rows in store.calls.chunks(start, limit):
+            for line in await _json_lines(store, rows) if as_json else [table_line(row, place.zone) for row in rows]:
+                show(line)
 
 
-async def _as_json(store: Store, row: CallRow) -> str:
-    recordings = await store.recordings.of_call(row.call.call_id)
-    return json.dumps(call_json(row, recordings), ensure_ascii=False)
+async def _json_lines(store: Store, rows: Sequence[CallRow]) -> list[str]:
+    recordings = await store.recordings.of_calls([row.call for row in rows])
+    return [json.dumps(call_json(row, recordings.get(row.call.call_id, ())), ensure_ascii=False) for row in rows]
 
 
 async def add_user(place: Place, name: str, password: str, role: str) -> None:

@@ -64,14 +64,13 @@ class _Placing:
         self._unreadable: list[dict[str, Any]] = []
         self._boots: list[tuple[str, int]] = []
         self._joined: set[int] = set()
+        self._same: dict[tuple[str, str, str], int] = {}  # groups of (node, channel, linkedid), met and joined before
 
     def take(self, raw: RawFact) -> None:
         if raw.kind is FactKind.BOOT:
             self._boots.append((raw.node, to_us(raw.at)))
-        keys, closing = self._keys_of(raw)
-        group = None
-        if keys:
-            group = self._join(raw.node, keys)
+        group, closing = self._group_of(raw)
+        if group is not None:
             self._touched[group] = closing or self._touched.get(group, False)
             self._by_group.setdefault(group, []).append(raw)
         self._placed.append((raw, group))
@@ -101,6 +100,19 @@ class _Placing:
         for group, closing in self._touched.items():
             if closing:
                 self._marks[self._standing(group)] = Mark.CLOSING
+
+    def _group_of(self, raw: RawFact) -> tuple[int | None, bool]:
+        """Its group, and whether it may be the last of it."""
+        told, where = raw.told, (raw.node, raw.channel, raw.linkedid)
+        if told is not None and not told.extra and (known := self._same.get(where)) is not None:
+            return self._standing(known), is_closing(told)  # most rows: they name nobody that an earlier one did not
+        keys, closing = self._keys_of(raw)
+        if not keys:
+            return None, closing
+        group = self._join(raw.node, keys)
+        if told is not None:
+            self._same[where] = group
+        return group, closing
 
     def _keys_of(self, raw: RawFact) -> tuple[frozenset[str], bool]:
         if raw.kind is FactKind.STEP or raw.kind is FactKind.QUEUE:

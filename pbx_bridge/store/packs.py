@@ -10,12 +10,26 @@ from __future__ import annotations
 
 import csv
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
+from typing import Any
 
 import msgspec
 import structlog
 
-from pbx_bridge.calls.facts import Fact, FactKind, RawFact, Undecodable, cel_fact, cel_row, decode, queue_fact
+from pbx_bridge.calls.facts import (
+    Fact,
+    FactKind,
+    RawFact,
+    Step,
+    StepKind,
+    Undecodable,
+    cel_fact,
+    cel_row,
+    decode,
+    queue_fact,
+)
 from pbx_bridge.store.database import Db
 from pbx_bridge.store.fact_rows import raw_of, row_of
 from pbx_bridge.store.sql import SQL
@@ -50,7 +64,16 @@ class _Pack(msgspec.Struct, array_like=True, frozen=True):
     columns: tuple[tuple[str, ...], ...]
 
 
+class _StepBody(msgspec.Struct, frozen=True):
+    """The text of an IVR step (see facts.step_fact)."""
+
+    kind: StepKind
+    flow_node: str
+    data: dict[str, Any]
+
+
 _DECODER = msgspec.msgpack.Decoder(_Pack)
+_STEP_DECODER = msgspec.json.Decoder(_StepBody)
 
 
 def facts_of(db: Db, group: int) -> list[RawFact]:
@@ -60,11 +83,22 @@ def facts_of(db: Db, group: int) -> list[RawFact]:
     return facts if kept is None else [*_facts(kept), *facts]
 
 
-def typed_facts_of(db: Db, group: int) -> list[Fact]:
-    """The same, decoded."""
-    facts = readable(raw_of(*row) for row in db.execute(SQL["facts_of_group"], {"id": group}).fetchall())
-    kept = _read(db, group)
-    return facts if kept is None else [*_typed(kept), *facts]
+class Stretch:
+    """The facts of groups of neighbouring numbers: read at once, decoded one group at a time."""
+
+    def __init__(self, db: Db, first: int, last: int) -> None:
+        values = {"first": first, "last": last}
+        self._rows: dict[int, list[Any]] = defaultdict(list)
+        # In this order: what is packed between the two is then there twice, and not missing.
+        for group, *row in db.execute(SQL["facts_between"], values).fetchall():
+            self._rows[group].append(row)
+        self._packs: dict[int, bytes] = dict(db.execute(SQL["packs_between"], values).fetchall())
+
+    def facts_of(self, group: int) -> list[Fact]:
+        """As the function, decoded."""
+        facts = readable(raw_of(*row) for row in self._rows.get(group, ()))
+        body = self._packs.get(group)
+        return facts if body is None else [*_typed(_decode(body)), *facts]
 
 
 def pack(db: Db, group: int) -> bool:
@@ -192,14 +226,54 @@ def _raw(node: str, file: str, offset: int, kind: FactKind, at_us: int, body: st
     )
 
 
-def _typed(kept: _Pack) -> Iterator[Fact]:
+def _typed(kept: _Pack) -> list[Fact]:
     """The typed facts without their texts: a rebuild needs no more, and each text costs as much as its fact."""
-    for file, offset, kind, at_us, body, told in _rows(kept):
-        if isinstance(body, tuple):
-            columns = (*body[:_TIME], "", *body[_TIME:])
-            yield cel_row(kept.node, file, offset, from_us(at_us), columns)
+    facts: list[Fact] = []
+    node, files, rows = kept.node, kept.files, _fields(kept)
+    times = iter(kept.times)
+    offset, at = 0, from_us(0)
+    for number, further, kind_number, body, told in kept.rows:
+        offset += further
+        if body is None:
+            at += timedelta(0, 0, next(times))
+            facts.append(cel_row(node, files[number], offset, at, next(rows)))
+            continue
+        kind = _KINDS[kind_number]
+        if told is None:
+            raw = _READERS[kind](node=node, file=files[number], offset=offset, body=body)
+            at = raw.at
         else:
-            yield from readable((_raw(kept.node, file, offset, kind, at_us, body, told),))
+            at += timedelta(0, 0, told[0])
+            if kind is FactKind.STEP and (step := _step(body)) is not None:
+                facts.append(
+                    Step(
+                        node=node,
+                        file=files[number],
+                        offset=offset,
+                        at=at,
+                        uniqueid=told[1],
+                        kind=step.kind,
+                        flow_node=step.flow_node,
+                        data=step.data,
+                    )
+                )
+                continue
+            raw = _raw(node, files[number], offset, kind, to_us(at), body, told)
+        facts += readable((raw,))
+    return facts
+
+
+def _fields(kept: _Pack) -> Iterator[tuple[str, ...]]:
+    """The fields of its CEL rows, row by row, with nothing in the time's place."""
+    return zip(*kept.columns[:_TIME], ("",) * len(kept.times), *kept.columns[_TIME:], strict=True)
+
+
+def _step(body: str) -> _StepBody | None:
+    """What an IVR step's text tells; None when it is not as it should be."""
+    try:
+        return _STEP_DECODER.decode(body)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return None
 
 
 def readable(raws: Iterable[RawFact]) -> list[Fact]:

@@ -6,6 +6,16 @@ ON CONFLICT (node, file, at_offset) DO NOTHING;
 -- facts_of_group: every fact of one group, in any order
 SELECT node, file, at_offset, kind, at_us, channel, linkedid, body FROM fact WHERE call_group = :id;
 
+-- facts_between: every fact of the groups of neighbouring numbers, in any order
+SELECT call_group, node, file, at_offset, kind, at_us, channel, linkedid, body FROM fact
+WHERE call_group BETWEEN :first AND :last;
+
+-- packs_between: their packed facts
+SELECT call_group, body FROM fact_pack WHERE call_group BETWEEN :first AND :last;
+
+-- calls_between: what stands there of the calls of those groups
+SELECT call_group, call_id, content_hash FROM call WHERE call_group BETWEEN :first AND :last;
+
 -- pack_of_group: the packed facts of one group
 SELECT body FROM fact_pack WHERE call_group = :id;
 
@@ -384,6 +394,15 @@ WHERE node = :node AND file = :file;
 -- recordings_of_call: every recording of one call, in order
 SELECT node, file, channel, call_id, started_at_us, state, path, length_us, bytes, sha256 FROM recording
 WHERE call_id = :call_id ORDER BY started_at_us, node, file;
+
+-- recordings_between: those of the calls from one place in the list to another, in order; few calls, so from these
+SELECT recording.node, file, channel, recording.call_id, recording.started_at_us, state, path, length_us, bytes, sha256
+FROM call CROSS JOIN recording
+WHERE call.started_at_us >= :first_us AND call.started_at_us <= :last_us
+  AND (call.started_at_us, call.call_id) >= (:first_us, :first_id)
+  AND (call.started_at_us, call.call_id) <= (:last_us, :last_id)
+  AND recording.call_id = call.call_id
+ORDER BY recording.started_at_us, recording.node, file;
 
 -- recordings_due: those of calls that are over, whose files are to be taken over
 SELECT recording.node, file, channel, recording.call_id, recording.started_at_us, state, path, length_us, bytes, sha256,

@@ -10,6 +10,7 @@ was settled when they were journaled; a rebuild does not part them anew. A call 
 from __future__ import annotations
 
 import asyncio
+import gc
 import multiprocessing
 import os
 import signal
@@ -20,16 +21,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from pbx_bridge.store import packs
 from pbx_bridge.store.address import StorePlace
-from pbx_bridge.store.database import Database, Db, connect
-from pbx_bridge.store.recorder import Recorder, tell
+from pbx_bridge.store.comparison import Compared, compare
+from pbx_bridge.store.database import Database, connect
+from pbx_bridge.store.recorder import Recorder
 from pbx_bridge.store.sql import SQL
 from pbx_bridge.store.times import to_us
 from pbx_bridge.store.transaction import Mark, Transaction
 from pbx_bridge.store.writer import Writer
 
-_CHUNK = 200  # groups a worker looks at in one go; a few hundred milliseconds
+_CHUNK = 500  # groups a worker looks at in one go; a few hundred milliseconds
 _AT_ONCE = 25  # groups folded in one transaction, while the daemon waits
 _SHARE = 1.0  # after each, so many times as long for others
 _NICE = 10  # workers give way to the daemon, which shares their cores
@@ -56,13 +57,6 @@ class Rebuilt:
     changed: int = 0
     bare: int = 0
     broken: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Looked:
-    count: int
-    differing: tuple[int, ...]
-    bare: int
 
 
 class Rebuilder:
@@ -110,9 +104,9 @@ class Rebuilder:
         count: int = (await self._reader.rows(SQL[name], **values))[0][0]
         return count
 
-    async def _looked(self, pool: ProcessPoolExecutor, since: datetime | None, ahead: int) -> AsyncIterator[_Looked]:
+    async def _looked(self, pool: ProcessPoolExecutor, since: datetime | None, ahead: int) -> AsyncIterator[Compared]:
         """What the workers found, chunk by chunk in order; only so many chunks are under way."""
-        loop, under_way = asyncio.get_running_loop(), list[asyncio.Future[_Looked]]()
+        loop, under_way = asyncio.get_running_loop(), list[asyncio.Future[Compared]]()
         async for groups in self._chunks(since):
             under_way.append(loop.run_in_executor(pool, _look, self._place, self._region, groups))
             if len(under_way) >= ahead:
@@ -134,7 +128,7 @@ class Rebuilder:
             yield [row[0] for row in rows]
             _, at_us, call_id = rows[-1]
 
-    async def _fold(self, looked: _Looked, outcome: Rebuilt) -> None:
+    async def _fold(self, looked: Compared, outcome: Rebuilt) -> None:
         for start in range(0, len(looked.differing), _AT_ONCE):
             begun = time.monotonic()
             groups = looked.differing[start : start + _AT_ONCE]
@@ -158,37 +152,18 @@ class Rebuilder:
 def _give_way() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C is for the parent, who ends us
     os.nice(_NICE)
+    # Looking for cycles takes a tenth of the time, and a chunk makes hardly any: once after each is enough.
+    gc.disable()
+    gc.freeze()
 
 
-def _look(place: StorePlace, region: str, groups: list[int]) -> _Looked:
-    return asyncio.run(_look_at(place, region, groups))
-
-
-async def _look_at(place: StorePlace, region: str, groups: list[int]) -> _Looked:
-    async with connect(place, reading=True) as database:
-        return await database.read(lambda db: _compare(db, region, groups))
-
-
-def _compare(db: Db, region: str, groups: list[int]) -> _Looked:
-    found = [_differs(db, region, group) for group in groups]
-    return _Looked(
-        count=len(groups),
-        differing=tuple(group for group, differs in zip(groups, found, strict=True) if differs),
-        bare=sum(differs is None for differs in found),
-    )
-
-
-def _differs(db: Db, region: str, group: int) -> bool | None:
-    """True when the recorder is to fold this group; None when its facts tell no call, though there is one."""
+def _look(place: StorePlace, region: str, groups: list[int]) -> Compared:
     try:
-        told = tell(db, packs.typed_facts_of(db, group), region)
-    except Exception:  # the recorder meets the same, and keeps the reason
-        return True
-    there = {call_id: kept_hash for call_id, _, kept_hash in _calls(db, group, told.call_id)}
-    if told.call is None:
-        return None if there else False
-    return there != {told.call_id: told.content_hash}
+        return asyncio.run(_look_at(place, region, groups))
+    finally:
+        gc.collect()
 
 
-def _calls(db: Db, group: int, call_id: str) -> list[tuple[str, int, str]]:
-    return db.execute(SQL["calls_of_group"], {"id": group, "call_id": call_id}).fetchall()
+async def _look_at(place: StorePlace, region: str, groups: list[int]) -> Compared:
+    async with connect(place, reading=True) as database:
+        return await database.read(lambda db: compare(db, region, groups))

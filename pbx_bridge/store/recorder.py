@@ -55,11 +55,15 @@ class Told:
 
 def tell(db: Db, facts: Sequence[Fact], region: str) -> Told:
     """Fold one group's facts, with the customer of the number as the contacts are now. Writes nothing."""
-    boots = _boots_after(db, facts)
+    return tell_with(facts, _boots_after(db, facts), parties.directory_of(db), region)
+
+
+def tell_with(facts: Sequence[Fact], boots: Sequence[datetime], directory: parties.Directory, region: str) -> Told:
+    """The same, where the node's starts since the first of the facts are known, and the contacts."""
     folded = fold(facts, boots)
     if folded is None:
         return Told(facts=facts, boots=boots)
-    resolved = parties.resolve(folded, parties.directory_of(db), region)
+    resolved = parties.resolve(folded, directory, region)
     call, json, content_hash = call_body.as_json(resolved)
     return Told(facts=facts, boots=boots, call=call, json=json, content_hash=content_hash)
 

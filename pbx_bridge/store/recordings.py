@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from pbx_bridge.calls.call import Call
 from pbx_bridge.calls.facts import CelRow, Fact
 from pbx_bridge.store.database import Database, Db
 from pbx_bridge.store.sql import SQL
@@ -127,6 +128,23 @@ class Recordings:
     async def of_call(self, call_id: str) -> list[Recording]:
         """Every recording of a call, in order."""
         return [_read(row) for row in await self._reader.rows(SQL["recordings_of_call"], call_id=call_id)]
+
+    async def of_calls(self, calls: Sequence[Call]) -> Mapping[str, Sequence[Recording]]:
+        """The recordings of calls that follow each other in the list, newest first: by call id, in order."""
+        if not calls:
+            return {}
+        newest, oldest = calls[0], calls[-1]
+        rows = await self._reader.rows(
+            SQL["recordings_between"],
+            first_us=to_us(oldest.started_at),
+            first_id=oldest.call_id,
+            last_us=to_us(newest.started_at),
+            last_id=newest.call_id,
+        )
+        found: dict[str, list[Recording]] = {}
+        for recording in map(_read, rows):
+            found.setdefault(recording.call_id, []).append(recording)
+        return found
 
     async def due(self, node: str, limit: int = 100) -> list[DueRecording]:
         """Recordings of a node whose calls are over and whose files were not taken over yet, oldest first."""

@@ -252,6 +252,21 @@ async def test_when_two_calls_turn_out_to_be_one_it_belongs_to_that(desk: Desk) 
     assert len(await desk.store.recordings.of_call(kept[0])) == 2
 
 
+async def test_those_of_a_stretch_of_the_list_are_those_of_each_of_its_calls(desk: Desk) -> None:
+    for number in range(5):
+        channel, seconds = f"{number + 1}.1", 60.0 * (number // 2)  # two at a time begin at the same moment
+        rows = [told(channel, seconds + 2)] if number != 1 else []
+        await revisions(desk.store, [*begun(channel, seconds), *rows, *ended(channel, seconds + 30)], 1)
+    calls = [row.call for row in await desk.store.calls.page()]
+    each = {call.call_id: await desk.store.recordings.of_call(call.call_id) for call in calls}
+    assert sum(map(len, each.values())) == 4
+    for first in range(5):
+        for end in range(first, 6):
+            some = calls[first:end]
+            wanted = {call.call_id: each[call.call_id] for call in some if each[call.call_id]}
+            assert await desk.store.recordings.of_calls(some) == wanted
+
+
 async def test_the_record_tells_it(desk: Desk) -> None:
     desk.sound("1.1")
     call_id = await desk.call()

@@ -19,7 +19,7 @@ from pbx_bridge.pbx.phone import Phone, Ring
 
 pytestmark = pytest.mark.asterisk
 
-_CUT_S = 3.0
+_CUT_S = 1.0
 _AWAY_CALLS = 12
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -64,6 +65,33 @@ def test_a_cel_row() -> None:
 )
 def test_a_callers_name_comes_through_as_it_was(name: str) -> None:
     assert read(row(name=name)).name == name
+
+
+@given(
+    st.lists(st.text('a",\n\r \\\0', max_size=4), min_size=18, max_size=20),
+    st.sets(st.integers(0, 20)),
+    st.integers(0, 60),
+    st.sampled_from(["", '"', ",", '""', '","']),
+)
+def test_columns_are_what_a_csv_reader_finds(fields: list[str], plain: set[int], cut: int, put: str) -> None:
+    """Of rows with marks anywhere, of too many or too few columns, and of spoilt ones."""
+    told = ["" if number in plain else field for number, field in enumerate(fields)]
+    told[1] = "1.5"
+    body = ",".join('"' + field.replace('"', '""') + '"' for field in told)
+    body = body[:cut] + put + body[cut:]
+    try:
+        found = list(csv.reader([body], strict=True))
+    except csv.Error:
+        found = []
+    if len(found) == 1 and len(found[0]) == 19 and found[0][1] == "1.5":
+        fact = read(body)
+        heard = [fact.event, fact.user_type, fact.name, fact.num, fact.ani, fact.rdnis, fact.dnid, fact.exten]
+        heard += [fact.context, fact.channel_name, fact.app, fact.app_data, fact.account, fact.uniqueid]
+        assert [*heard, fact.linkedid, fact.peer, fact.user_field] == [found[0][0], *found[0][2:18]]
+        assert not found[0][18] or fact.extra == {"unreadable": found[0][18]}
+    else:
+        with pytest.raises(Undecodable):
+            read(body)
 
 
 @pytest.mark.parametrize("extra", ["{", "[" * 5000, '{"a":NaN}', "\\ud800"])

@@ -45,6 +45,7 @@ def evidence(*records: dict[str, Any], **changes: Any) -> Evidence:
         answered=["0912"],
         strangers=(),
         silences={CALL.root: 1.0},
+        unserved={CALL.root: 1.0},
         silence_limit_s=10.0,
     )
     return dataclasses.replace(whole, **changes)
@@ -72,7 +73,7 @@ def test_a_right_record_is_no_problem() -> None:
         (evidence(record(), answered=["0912", "0913"]), "LOST: 0913 was answered"),
         (evidence(record(), dialled=[]), "who did not dial"),
         (evidence(record(), strangers=["p-1.7"]), "p-1.7 belongs to no call"),
-        (evidence(record(), silences={"p-1.0": 11.0}), "DEAD AIR: p-1.0 heard nothing for 11.0 s"),
+        (evidence(record(), unserved={"p-1.0": 11.0}), "DEAD AIR: p-1.0 heard nothing for 11.0 s"),
         (evidence(record(), calls={"p-1.0": dataclasses.replace(CALL, left=[3.0])}), "DEAD AIR: p-1.0 stood 3.0 s"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
 from contextlib import suppress
 from importlib.resources import files
 
@@ -25,6 +26,13 @@ def test_there_and_back(data: bytes, dictionary: int) -> None:
 def test_a_dictionary_is_what_it_was(dictionary: int) -> None:
     held = files("pbx_bridge.store").joinpath(f"squeeze_{dictionary}.dict").read_bytes()
     assert hashlib.blake2b(held, digest_size=8).hexdigest() == DIGESTS[dictionary]
+
+
+@given(st.binary(max_size=3000), st.sampled_from([FACTS, CALL]))
+def test_the_bytes_are_those_of_a_packer_of_its_own(data: bytes, dictionary: int) -> None:
+    known = files("pbx_bridge.store").joinpath(f"squeeze_{dictionary}.dict").read_bytes()
+    packer = zlib.compressobj(6, zlib.DEFLATED, -15, 9, zlib.Z_DEFAULT_STRATEGY, known)
+    assert squeeze(data, dictionary) == bytes((dictionary,)) + packer.compress(data) + packer.flush()
 
 
 @given(st.binary(max_size=200))
