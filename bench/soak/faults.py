@@ -65,8 +65,8 @@ LONG = Plan(
 class Faults:
     """Does them, one after the other.
 
-    `back_s` are the seconds from each kill until the daemon was ready again; `back_at` are the moments, epoch seconds,
-    at which it was ready after any fault.
+    `back_s` are the seconds from each kill until the daemon was ready again; `back_at` are the moments at which
+    it was ready after any fault, epoch seconds.
     """
 
     system: System
