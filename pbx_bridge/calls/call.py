@@ -65,7 +65,8 @@ class Segment:
         started_at: aware UTC.
         ended_at: aware UTC; None while it goes on.
         party: the queue (wait), the agent or extension (ring, talk), the flow (ivr); empty if unknown.
-        result: how it ended: `answered`, `busy`, `no_answer`, `cancelled`, `rejected` (ring); `answered`,
+        result: how it ended: `answered`, `busy`, `no_answer`, `cancelled`, `rejected`,
+            `forwarded`, `picked_up` (ring); `not_left` (voicemail); `answered`,
             `abandoned`, `timeout`, `empty`, `key` (wait); empty where the kind has no result.
     """
 

@@ -122,7 +122,7 @@ def _ring(leg: Leg, story: Story) -> Segment:
 
 
 def _silence(leg: Leg, stopped: datetime, story: Story) -> str:
-    refused = _REFUSALS.get(leg.cause or 0)
+    refused = "picked_up" if leg.picked_up else _REFUSALS.get(leg.cause or 0)
     return refused or ring_result(leg.party, stopped, story.events) or _guess(leg, stopped, story.timeline)
 
 

@@ -56,6 +56,7 @@ class Leg:
     ended_at: datetime | None = None
     cause: int | None = None
     hung_up_by: str = ""
+    picked_up: bool = False  # while it rang, somebody took the call on another phone
     visits: list[Visit] = field(default_factory=list)
     stays: list[Stay] = field(default_factory=list)
     parks: list[Span] = field(default_factory=list)
@@ -156,6 +157,10 @@ def _answer(leg: Leg, row: CelRow) -> None:
     leg.answered_at = leg.answered_at or row.at
 
 
+def _pick_up(leg: Leg, row: CelRow) -> None:
+    leg.picked_up = True
+
+
 def _enter_app(leg: Leg, row: CelRow) -> None:
     last = leg.visits[-1] if leg.visits else None
     if last is not None and (last.app, last.data, last.started_at) == (row.app, row.app_data, row.at):
@@ -224,6 +229,7 @@ _NOTES: dict[str, Callable[[Leg, CelRow], None]] = {
     "APP_END": _leave_app,
     "BRIDGE_ENTER": _enter_bridge,
     "BRIDGE_EXIT": _leave_bridge,
+    "PICKUP": _pick_up,
     "PARK_START": _park,
     "PARK_END": _unpark,
     "HANGUP": _hang_up,

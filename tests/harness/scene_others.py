@@ -20,7 +20,7 @@ async def pickup(s: Stage) -> Told:
     await asyncio.sleep(TALK_S)
     ended = await s.hang_up(caller)
     bob, charlie = s.ext(1), s.ext(2)
-    segments = (("ring", bob, "cancelled"), ("talk", charlie, ""))
+    segments = (("ring", bob, "picked_up"), ("talk", charlie, ""))
     told = {"talk_s": ended - taken, "ended_by": "caller", "destination": charlie, "agents": [charlie]}
     return inbound(s, "direct", "answered", *segments, **told)
 
@@ -38,7 +38,7 @@ async def pickup_from_queue(s: Stage) -> Told:
     await asyncio.sleep(TALK_S)
     ended = await s.hang_up(caller)
     bob, third = s.ext(1), s.ext(3)
-    segments = (("wait", f"line{s.number}", "answered"), ("ring", bob, "cancelled"), ("talk", third, ""))
+    segments = (("wait", f"line{s.number}", "answered"), ("ring", bob, "picked_up"), ("talk", third, ""))
     told = {"wait_s": taken - queued, "talk_s": ended - taken, "ended_by": "caller"}
     return inbound(s, "line", "answered", *segments, destination=third, agents=[third], **told)
 
