@@ -122,4 +122,8 @@ def number_key(number: str, region: str) -> str:
 
 
 def _iso(moment: datetime | None) -> str | None:
-    return None if moment is None else f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
+    return (
+        None
+        if moment is None
+        else f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+    )
