@@ -57,8 +57,7 @@ class _Leg:
 
 def fold_cdr(rows: Iterable[CdrRow]) -> Call | None:
     """The call told by one group's CDRs, in any order, repeated or not; None of none."""
-    once = {(row.file, row.offset): row for row in rows}
-    ordered = sorted(once.values(), key=_order)
+    ordered = sorted(set(rows), key=_order)
     if not ordered:
         return None
     root = _root(ordered)
@@ -100,8 +99,20 @@ def fold_cdr(rows: Iterable[CdrRow]) -> Call | None:
     )
 
 
-def _order(row: CdrRow) -> tuple[datetime, datetime, str, str, str]:
-    return row.at, row.ended_at, row.uniqueid, row.channel_name, row.file
+def _order(row: CdrRow) -> tuple[object, ...]:
+    # A total order: two CDRs may differ in anything, and no order of reading may show.
+    first = (row.at, row.ended_at, row.uniqueid, row.channel_name, row.file, row.offset)
+    told = (row.linkedid, row.peer_name, row.app, row.app_data, row.disposition, row.dst, row.context)
+    return (
+        *first,
+        row.answered_at or row.at,
+        row.answered_at is None,
+        *told,
+        row.src,
+        row.clid,
+        row.did,
+        row.user_field,
+    )
 
 
 def _root(ordered: Sequence[CdrRow]) -> CdrRow:

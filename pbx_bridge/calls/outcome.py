@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from pbx_bridge.calls.call import Direction, Outcome, Segment, SegmentKind
 from pbx_bridge.calls.facts import StepKind
@@ -13,6 +14,7 @@ from pbx_bridge.calls.timeline import Leg
 # Far end's hangup causes (Q.850). 603 Decline arrives as 21, a cancelled call as 127; dialstatus is not to be
 # trusted: it is the last value ever set on the channel.
 _REFUSED = {17: Outcome.BUSY, 21: Outcome.REJECTED, 127: Outcome.CANCELLED}
+_NEAR = timedelta(seconds=1)  # what ends together is told within this
 _NO_ANSWER_CAUSES = frozenset({0, 16, 18, 19, 26})
 
 
@@ -124,7 +126,7 @@ def _ended_by(story: Story) -> str:
     if root.hung_up_at is None:
         return ""
     refused = customer is not root and customer.answered_at is None and customer.hung_up_by in customer.names
-    by = root.hung_up_by or customer.hung_up_by
+    by = _source(story, root.hung_up_by or customer.hung_up_by, root.hung_up_at)
     if refused or by in customer.names:
         return "caller"
     if by in root.names or any(by in leg.names and _spoke(leg) for leg in story.timeline.others()):
@@ -132,6 +134,19 @@ def _ended_by(story: Story) -> str:
     # The caller's last word before a hang-up that Asterisk names nobody for.
     told = [step.data.get("by") for step in story.steps if step.kind is StepKind.ENDED]
     return "caller" if told and told[-1] == "caller" else "system"
+
+
+def _source(story: Story, told: str, at: datetime) -> str:
+    """The channel that ended the call: the one told, unless that one was long gone.
+
+    An agent's phone that hangs up after a transfer, while its bridge still stands, is put down as the source on the
+    customer's channel and stays there to the end.
+    """
+    gone = [leg for leg in story.timeline.legs if told in leg.names and leg.ended_at and leg.ended_at < at - _NEAR]
+    if not gone:
+        return told
+    last = [leg for leg in story.timeline.others() if leg.hung_up_at is not None and leg.hung_up_at > at - _NEAR]
+    return next((leg.hung_up_by for leg in last if leg.hung_up_by), "")
 
 
 def _spoke(leg: Leg) -> bool:

@@ -47,7 +47,9 @@ async def test_everything_agrees_or_is_explained(system: SystemUnderTest, pbx: P
 
     assert await system.command("calls", "verify")  # exit status 0
     found = await _lines(system, "verify")
-    assert [(one["check"], one["call_id"]) for one in found if one["explained"]] == [("end", lost["call_id"])]
+    # Calls of earlier tests stand in the same files: whatever else there is is explained too.
+    assert ("end", lost["call_id"]) in [(one["check"], one["call_id"]) for one in found if one["explained"]]
+    assert all(one["explained"] for one in found)
 
     async with asyncio.timeout(15):  # the spool is read to its end, and that is said, within a look
         while await _lines(system, "gaps", "--open"):  # noqa: ASYNC110

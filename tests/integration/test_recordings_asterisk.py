@@ -57,6 +57,13 @@ def spooled(system: SystemUnderTest) -> list[str]:
     return sorted(path.name for path in system.pbx.paths.monitor.iterdir())
 
 
+@pytest.fixture(autouse=True)
+def no_other_files(system: SystemUnderTest) -> None:
+    """What calls of other tests left on the same Asterisk is known to no store here."""
+    for path in system.pbx.paths.monitor.iterdir():
+        path.unlink()
+
+
 async def test_a_talk_is_recorded_from_the_answer_to_the_end(system: SystemUnderTest) -> None:
     async with agent(system, "101") as desk, system.caller(ENGLISH) as caller:
         await asks_for_a_person(caller)

@@ -20,7 +20,7 @@ import aiohttp
 import pytest
 from harness.customers import ENGLISH, UNKNOWN
 from harness.proof import Witness, witness
-from harness.system import SystemUnderTest
+from harness.system import SystemUnderTest, talking
 
 from pbx_bridge.calls.facts import StepKind
 from pbx_bridge.pbx.phone import Phone, PhoneCall, Ring
@@ -85,7 +85,7 @@ async def _asks_for_a_person(call: PhoneCall, agent: Phone) -> None:
     await call.press("0")
     talk = await agent.rung(20)
     talk.answer()
-    await talk.answered()
+    await talking(talk)  # answered is not yet bridged: a talk is what both can hear
     await talk.hang_up()
     await call.ended(15)
 

@@ -228,3 +228,20 @@ def test_a_union_is_in_order_and_covers_the_same(some: Any) -> None:
     joined = union(some)
     assert all(one[1] is not None and one[1] < other[0] for one, other in pairwise(joined))
     assert length_us(joined, END) == length_us(some, END)
+
+
+def test_a_phone_long_gone_did_not_end_the_call() -> None:
+    facts = [
+        *(row for row in talking() if row.at < T0 + timedelta(seconds=3)),
+        leave(4, BOB, "b1"),
+        leave(4, ROOT, "b1"),
+        *ending(4.1, BOB, by=BOB),
+        phone(4.2, CHARLIE),
+        cel(5, "ANSWER", CHARLIE),
+        enter(5, CHARLIE, "b2"),
+        enter(5, ROOT, "b2"),
+        leave(9, ROOT, "b2"),
+        *ending(9.01, CHARLIE, by=ROOT),
+        *ending(9.02, by=BOB),  # put down when Bob hung up, and never changed
+    ]
+    assert folded(facts).ended_by == "caller"
