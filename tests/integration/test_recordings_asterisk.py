@@ -83,7 +83,8 @@ async def test_a_talk_is_recorded_from_the_answer_to_the_end(system: SystemUnder
         assert (sound.getframerate(), sound.getnchannels()) == (8000, 1)
         assert any(sound.readframes(16000)), "somebody is heard"
     assert spooled(system) == []
-    assert "0 found" in await system.command("recordings", "check")
+    # Calls of earlier tests are in the same CEL file, so on record here too: their files are missing by right.
+    assert path.name not in await system.command("recordings", "check", check=False)
     path.unlink()
     assert f"gone: {path}" in await system.command("recordings", "check", check=False)
     assert (await with_recordings(system, record["call_id"]))["recordings"][0]["state"] == "gone"
