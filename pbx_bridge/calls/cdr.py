@@ -18,6 +18,7 @@ from datetime import datetime, timedelta
 
 from pbx_bridge.calls.call import Call, Direction, Outcome, Segment, SegmentKind, call_id
 from pbx_bridge.calls.facts import CdrRow
+from pbx_bridge.calls.people import OUTSIDE_DIGITS
 from pbx_bridge.calls.spans import length_us, overlap
 from pbx_bridge.calls.timeline import peer_name
 
@@ -26,7 +27,6 @@ INBOUND_CONTEXTS = frozenset(
 )
 _EXTENSION = re.compile(r"[A-Za-z]*\d{2,6}")  # a phone of ours, not a trunk: 101, agent101
 _NAMED = re.compile(r'\s*"?(.*?)"?\s*<[^<>]*>\s*', re.DOTALL)  # "Name" <number>
-_OUTSIDE_DIGITS = 7  # a number this long is no extension
 _VOICEMAIL = frozenset({"VoiceMail", "VoicemailMain", "MiniVoiceMail"})
 _TURNED_AWAY = frozenset({"Hangup", "Congestion", "Busy"})
 _RINGS = {"BUSY": "busy", "NO ANSWER": "no_answer", "CANCEL": "cancelled"}
@@ -146,10 +146,10 @@ def _direction(root: CdrRow, side: Sequence[CdrRow]) -> Direction:
     if any(row.did for row in side) or root.context in INBOUND_CONTEXTS or not _is_phone(root.channel_name):
         return Direction.INBOUND
     dialled = [row.peer_name for row in side if row.peer_name and row.channel_name == root.channel_name]
-    if _digits(root.dst) >= _OUTSIDE_DIGITS or any(not _is_phone(channel) for channel in dialled):
+    if _digits(root.dst) >= OUTSIDE_DIGITS or any(not _is_phone(channel) for channel in dialled):
         return Direction.OUTBOUND
     # A trunk may be called like a phone (trunk01): then the caller's number is not its own.
-    stranger = _digits(root.src) >= _OUTSIDE_DIGITS and root.src not in root.channel_name
+    stranger = _digits(root.src) >= OUTSIDE_DIGITS and root.src not in root.channel_name
     return Direction.INBOUND if stranger else Direction.INTERNAL
 
 

@@ -10,7 +10,7 @@ from pbx_bridge.calls.facts import Live, LiveKind
 from pbx_bridge.calls.timeline import Leg, Timeline, Visit, peer_name
 
 INBOUND_CONTEXTS = frozenset({"from-trunk"})  # where calls from outside enter; asterisk-conf/extensions.conf.j2
-_OUTSIDE_DIGITS = 7  # a number this long is no extension
+OUTSIDE_DIGITS = 7  # a number this long is no extension
 _DIALLED = re.compile(r"/(\+?\d+)@")  # PJSIP/09121234567@trunk
 
 
@@ -26,7 +26,7 @@ def direction_of(timeline: Timeline, called: str, live: Sequence[Live] = ()) -> 
     asked = any(fact.event is LiveKind.ORIGINATE for fact in live)
     outside = asked or any(is_outside(leg) for leg in timeline.others())
     digits = sum(char.isdigit() for char in called)
-    return Direction.OUTBOUND if outside or digits >= _OUTSIDE_DIGITS else Direction.INTERNAL
+    return Direction.OUTBOUND if outside or digits >= OUTSIDE_DIGITS else Direction.INTERNAL
 
 
 def customer_of(timeline: Timeline, direction: Direction) -> Leg:

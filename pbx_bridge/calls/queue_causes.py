@@ -15,7 +15,7 @@ from pbx_bridge.calls.timeline import Visit, peer_name
 _SECOND = timedelta(seconds=1, milliseconds=20)
 
 # How a caller left without a person: queue_log's word → ours.
-_EXITS = {
+EXITS = {
     "ABANDON": "abandoned",
     "EXITWITHTIMEOUT": "timeout",
     "EXITEMPTY": "empty",
@@ -37,7 +37,7 @@ def visit_results(visits: Sequence[Visit], events: Sequence[QueueEvent]) -> list
     its end has not been told yet.
     """
     entries = [e for e in events if e.event == "ENTERQUEUE"]
-    exits = [e for e in events if e.event in _EXITS]
+    exits = [e for e in events if e.event in EXITS]
     return [_visit_result(visit, entries, exits) for visit in visits]
 
 
@@ -46,7 +46,7 @@ def _visit_result(visit: Visit, entries: list[QueueEvent], exits: list[QueueEven
     if entry is None:
         return "" if visit.ended_at is None else "empty"
     told = _take(visit, exits)
-    return _EXITS[told.event] if told is not None else ""
+    return EXITS[told.event] if told is not None else ""
 
 
 def _take(visit: Visit, events: list[QueueEvent]) -> QueueEvent | None:

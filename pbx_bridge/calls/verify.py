@@ -13,10 +13,10 @@ from datetime import datetime, timedelta
 
 from pbx_bridge.calls.call import Call, Segment, SegmentKind
 from pbx_bridge.calls.facts import CelRow, QueueEvent
+from pbx_bridge.calls.queue_causes import EXITS
 from pbx_bridge.calls.timeline import Leg, peer_name
 
 _NEAR = timedelta(seconds=2)  # queue_log and CDRs round to seconds, and end a little later than the channel
-_EXITS = {"ABANDON": "abandoned", "EXITWITHTIMEOUT": "timeout", "EXITEMPTY": "empty", "EXITWITHKEY": "key"}
 _COMPLETE = ("COMPLETECALLER", "COMPLETEAGENT")
 _BRIDGING = ("Dial", "Queue")  # applications whose CDR names whom the caller was connected with
 
@@ -244,8 +244,8 @@ def _queue_event(event: QueueEvent, call: Call) -> Iterator[_Difference]:
             yield Check.CONNECT, event.at, f"answered by {', '.join(call.agents)}", f"queue_log: {agent} answered"
     elif event.event in _COMPLETE:
         yield from _complete(event, agent, call)
-    elif event.event in _EXITS:
-        result = _EXITS[event.event]
+    elif event.event in EXITS:
+        result = EXITS[event.event]
         results = {s.result for s in call.segments if s.kind is SegmentKind.WAIT and s.party == event.queue}
         if result not in results and call.ended_at is not None:
             said = ", ".join(sorted(filter(None, results))) or "no end"

@@ -13,7 +13,7 @@ from pbx_bridge.errors import InputError
 from pbx_bridge.health import utc_now
 from pbx_bridge.spool.recording_files import RecordingFiles
 from pbx_bridge.spool.recordings import check_kept, expire
-from pbx_bridge.store.calls_text import parse_since
+from pbx_bridge.store.calls_text import moment_of
 from pbx_bridge.store.commands import Place
 from pbx_bridge.store.open import Store
 from pbx_bridge.store.recordings import Recording, RecordingState
@@ -42,7 +42,7 @@ class RecordingPlace:
 
 async def show_recordings(place: RecordingPlace, show: Show, *, since: str | None) -> None:
     """Show every recording, oldest first. Raises InputError, StoreError."""
-    start = _moment(place, since)
+    start = moment_of(since, place.store.zone)
     async with place.store.open_existing() as store:
         show(_LINE.format("started", "state", "length", "bytes", "call id", "file"))
         async for listed in store.recordings.since(start):
@@ -51,7 +51,7 @@ async def show_recordings(place: RecordingPlace, show: Show, *, since: str | Non
 
 async def check_recordings(place: RecordingPlace, show: Show, *, since: str | None) -> int:
     """Show what is missing and what belongs to nobody; how many there are. Raises InputError, StoreError."""
-    start, found = _moment(place, since), 0
+    start, found = moment_of(since, place.store.zone), 0
     async with place.store.open_existing() as store:
         async for line in _faults(place, store, start):
             show(line)
@@ -100,10 +100,3 @@ def _line(place: RecordingPlace, recording: Recording) -> str:
         recording.call_id,
         recording.path or recording.file,
     )
-
-
-def _moment(place: RecordingPlace, since: str | None) -> datetime | None:
-    try:
-        return None if since is None else parse_since(since, utc_now(), place.store.zone)
-    except (ValueError, OverflowError) as error:
-        raise InputError(f"--since: {error}") from error

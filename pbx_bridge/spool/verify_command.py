@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 from pbx_bridge.calls.verify import Disagreement
 from pbx_bridge.errors import InputError
 from pbx_bridge.spool.verify import Files, Progress, Summary, disagreements
+from pbx_bridge.store.calls_text import moment_of, printable
 from pbx_bridge.store.commands import Place
-from pbx_bridge.store.shortfall_commands import iso, moment_of, printable
+from pbx_bridge.store.times import iso
 
 
 async def show_disagreements(

@@ -6,7 +6,6 @@ import json
 import re
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
@@ -18,6 +17,7 @@ from pbx_bridge.calls.causes import cause_words
 from pbx_bridge.store.announce import CallRow
 from pbx_bridge.store.recordings import Recording
 from pbx_bridge.store.squeeze import CALL, squeeze, unsqueeze
+from pbx_bridge.store.times import iso
 from pbx_bridge.values import phone
 
 _DECODER = msgspec.json.Decoder(Call)
@@ -59,9 +59,9 @@ def call_json(row: CallRow, recordings: Iterable[Recording] = ()) -> dict[str, A
         "node": call.node,
         "direction": call.direction.value,
         "outcome": call.outcome and call.outcome.value,
-        "started_at": _iso(call.started_at),
-        "answered_at": _iso(call.answered_at),
-        "ended_at": _iso(call.ended_at),
+        "started_at": iso(call.started_at),
+        "answered_at": iso(call.answered_at),
+        "ended_at": iso(call.ended_at),
         "end_estimated": call.end_estimated,
         "caller": call.caller,
         "called": call.called,
@@ -71,7 +71,7 @@ def call_json(row: CallRow, recordings: Iterable[Recording] = ()) -> dict[str, A
         "agents": list(call.agents),
         "transfer": call.transfer,
         "transfers": [
-            {"kind": made.kind.value, "at": _iso(made.at), "by": made.by, "to": made.to} for made in call.transfers
+            {"kind": made.kind.value, "at": iso(made.at), "by": made.by, "to": made.to} for made in call.transfers
         ],
         "left_voicemail": call.left_voicemail,
         "cause": call.cause,
@@ -89,15 +89,15 @@ def call_json(row: CallRow, recordings: Iterable[Recording] = ()) -> dict[str, A
         "segments": [
             {
                 "kind": segment.kind.value,
-                "started_at": _iso(segment.started_at),
-                "ended_at": _iso(segment.ended_at),
+                "started_at": iso(segment.started_at),
+                "ended_at": iso(segment.ended_at),
                 "party": segment.party,
                 "result": segment.result,
             }
             for segment in call.segments
         ],
         "steps": [
-            {"at": _iso(step.at), "flow_node": step.flow_node, "kind": step.kind, "data": dict(step.data)}
+            {"at": iso(step.at), "flow_node": step.flow_node, "kind": step.kind, "data": dict(step.data)}
             for step in call.steps
         ],
         "recordings": [_recording_json(recording) for recording in recordings if recording.is_shown],
@@ -107,7 +107,7 @@ def call_json(row: CallRow, recordings: Iterable[Recording] = ()) -> dict[str, A
 def _recording_json(recording: Recording) -> dict[str, Any]:
     return {
         "state": recording.state.value,
-        "started_at": _iso(recording.started_at),
+        "started_at": iso(recording.started_at),
         "length_s": recording.length_us / 1_000_000,
         "bytes": recording.size,
         "sha256": recording.sha256,
@@ -119,11 +119,3 @@ def _recording_json(recording: Recording) -> dict[str, Any]:
 def number_key(number: str, region: str) -> str:
     """What a number is found by: E.164 where it is one, else as it came."""
     return phone.to_e164(number, region) or number.strip()
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return (
-        None
-        if moment is None
-        else f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
-    )

@@ -6,6 +6,8 @@ import re
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from pbx_bridge.errors import InputError
+from pbx_bridge.health import utc_now
 from pbx_bridge.store.announce import CallRow
 from pbx_bridge.values import dates, digits
 
@@ -19,6 +21,19 @@ def parse_since(text: str, now: datetime, zone: ZoneInfo) -> datetime:
     if match := _AGO.fullmatch(digits.to_ascii(text.strip()).lower()):
         return now - timedelta(**{_UNITS[match[2]]: int(match[1])})
     return dates.parse_datetime(text, zone)
+
+
+def moment_of(since: str | None, zone: ZoneInfo) -> datetime | None:
+    """The moment that `--since` names, if it is given. Raises InputError."""
+    try:
+        return None if since is None else parse_since(since, utc_now(), zone)
+    except (ValueError, OverflowError) as error:
+        raise InputError(f"--since: {error}") from error
+
+
+def printable(text: str) -> str:
+    """The text with nothing in it that could move the cursor of a terminal."""
+    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def heading() -> str:
@@ -47,5 +62,4 @@ def _clock(microseconds: int) -> str:
 
 
 def _plain(text: str) -> str:
-    # A caller chooses these: nothing in them may move the cursor of a terminal.
-    return "".join(c if c.isprintable() else "?" for c in text) or "-"
+    return printable(text) or "-"  # a caller chooses these

@@ -12,11 +12,10 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pbx_bridge.errors import InputError, StoreError
-from pbx_bridge.health import utc_now
 from pbx_bridge.store.address import StorePlace
 from pbx_bridge.store.announce import CallRow
 from pbx_bridge.store.call_body import call_json
-from pbx_bridge.store.calls_text import heading, parse_since, table_line
+from pbx_bridge.store.calls_text import heading, moment_of, table_line
 from pbx_bridge.store.cdr_import import Progress, Source, import_cdrs
 from pbx_bridge.store.crm_import import import_folder
 from pbx_bridge.store.open import Store, open_store
@@ -120,10 +119,7 @@ async def show_calls(
     place: Place, show: Callable[[str], None], *, as_json: bool, since: str | None, limit: int | None
 ) -> None:
     """Show calls newest first, as JSON lines or as a table. Raises InputError, StoreError."""
-    try:
-        start = None if since is None else parse_since(since, utc_now(), place.zone)
-    except (ValueError, OverflowError) as error:
-        raise InputError(f"--since: {error}") from error
+    start = moment_of(since, place.zone)
     async with place.open_existing() as store:
         if not as_json:
             show(heading())

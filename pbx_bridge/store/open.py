@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import structlog
@@ -32,6 +32,7 @@ from pbx_bridge.store.transaction import Transaction
 from pbx_bridge.store.upkeep import upkeep
 from pbx_bridge.store.users import Users
 from pbx_bridge.store.writer import Limits, Writer
+from pbx_bridge.tasks import beside
 
 log = structlog.get_logger()
 
@@ -109,7 +110,7 @@ async def open_store(
         packer, outbox = Packer(writer, reader, clock=clock), Outbox(writer, reader, clock=clock)
         relinker = Relinker(writer, reader, region=region, clock=clock)
         if folding:
-            await stack.enter_async_context(_folding(writer, recorder, agenda))
+            await stack.enter_async_context(beside(_fold_when_due(writer, recorder, agenda), name="store-folding"))
             await stack.enter_async_context(relinker.running())
             await stack.enter_async_context(upkeep(packer, outbox))
         yield Store(
@@ -139,17 +140,6 @@ async def _migrate(database: Database, place: StorePlace) -> None:
         raise StoreError(f"{place}: the store cannot be opened: {error}") from error
     if applied:
         log.info("store_migrated", place=str(place), applied=applied)
-
-
-@asynccontextmanager
-async def _folding(writer: Writer, recorder: Recorder, agenda: Agenda) -> AsyncIterator[None]:
-    task = asyncio.create_task(_fold_when_due(writer, recorder, agenda), name="store-folding")
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 async def _fold_when_due(writer: Writer, recorder: Recorder, agenda: Agenda) -> None:

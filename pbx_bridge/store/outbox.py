@@ -34,6 +34,12 @@ class OutboxRow:
     gone: bool
 
 
+def note_revision(db: Db, call_id: str, revision: int, *, gone: bool, now_us: int) -> None:
+    """Tell consumers of a revision, in the transaction that makes it; `gone` as in OutboxRow."""
+    values = {"call_id": call_id, "revision": revision, "gone": int(gone), "created_at_us": now_us}
+    db.execute(SQL["insert_outbox"], values)
+
+
 class Outbox:
     """Ordered reading from a position on, and trimming."""
 

@@ -24,6 +24,7 @@ from pbx_bridge.store import call_body, grouping, packs, parties
 from pbx_bridge.store.agenda import Agenda
 from pbx_bridge.store.announce import RESYNC, CallRow
 from pbx_bridge.store.database import Db, is_operational
+from pbx_bridge.store.outbox import note_revision
 from pbx_bridge.store.recordings import note_recordings
 from pbx_bridge.store.sql import SQL
 from pbx_bridge.store.times import from_us, maybe_us, to_us
@@ -199,11 +200,11 @@ class Recorder:
             values |= {"call_group": group, "changed_at_us": now_us, "content_hash": content_hash}
             values["body"] = call_body.shorten(told.json)
             db.execute(SQL["upsert_call"], values)
-            _tell(db, call.call_id, revision + 1, gone=0, now_us=now_us)
+            note_revision(db, call.call_id, revision + 1, gone=False, now_us=now_us)
             transaction.news.append(CallRow(call=call, revision=revision + 1))
         for call_id, (revision, _) in known.items():
             db.execute(SQL["delete_call"], {"call_id": call_id})
-            _tell(db, call_id, revision + 1, gone=1, now_us=now_us)
+            note_revision(db, call_id, revision + 1, gone=True, now_us=now_us)
             transaction.news.append(RESYNC)
 
     def _columns(self, call: Call) -> dict[str, Any]:
@@ -237,11 +238,6 @@ class Recorder:
             "end_estimated": int(call.end_estimated),
             "fallback": int(call.fallback),
         }
-
-
-def _tell(db: Db, call_id: str, revision: int, *, gone: int, now_us: int) -> None:
-    values = {"call_id": call_id, "revision": revision, "gone": gone, "created_at_us": now_us}
-    db.execute(SQL["insert_outbox"], values)
 
 
 def _checkpoint(transaction: Transaction, now_us: int) -> None:

@@ -10,8 +10,8 @@ folded meanwhile is linked as the contacts are then (see parties.py), so none is
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import structlog
@@ -21,10 +21,12 @@ from pbx_bridge.health import Clock, utc_now
 from pbx_bridge.store import call_body, parties
 from pbx_bridge.store.announce import CallRow
 from pbx_bridge.store.database import Database, Db
+from pbx_bridge.store.outbox import note_revision
 from pbx_bridge.store.sql import SQL
 from pbx_bridge.store.times import to_us
 from pbx_bridge.store.transaction import Transaction
 from pbx_bridge.store.writer import Writer
+from pbx_bridge.tasks import beside
 
 log = structlog.get_logger()
 
@@ -69,16 +71,9 @@ class Relinker:
                     progress(done, total, "")
                 shown = max(shown, total - left)
 
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
+    def running(self) -> AbstractAsyncContextManager[None]:
         """Work the marks off as they come, whoever makes them."""
-        task = asyncio.create_task(self._run(), name="store-relinking")
-        try:
-            yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        return beside(self._run(), name="store-relinking")
 
     async def _run(self) -> None:
         while True:
@@ -134,8 +129,7 @@ class Relinker:
             "content_hash": content_hash,
         }
         for (revision,) in db.execute(SQL["relink_call"], values).fetchall():
-            told = {"call_id": call.call_id, "revision": revision, "gone": 0, "created_at_us": now_us}
-            db.execute(SQL["insert_outbox"], told)
+            note_revision(db, call.call_id, revision, gone=False, now_us=now_us)
             transaction.news.append(CallRow(call=call, revision=revision))
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pbx_bridge.errors import InputError
-from pbx_bridge.health import utc_now
-from pbx_bridge.store.calls_text import parse_since
+from pbx_bridge.store.calls_text import moment_of, printable
 from pbx_bridge.store.commands import Place
 from pbx_bridge.store.gaps import Gap, SetAside
+from pbx_bridge.store.times import iso
 
 _GAP = "{:<19}  {:<19}  {:<10}  {:<5}  {:<28}  {}"
 _ROW = "{:<19}  {:<10}  {:<26}  {:>10}  {}"
@@ -44,24 +43,6 @@ async def show_unreadable(place: Place, show: Callable[[str], None], *, as_json:
         show(_ROW.format("found", "node", "file", "byte", "why, and the row"))
     for row in rows:
         show(json.dumps(_row_json(row), ensure_ascii=False) if as_json else _row_line(row, place.zone))
-
-
-def moment_of(since: str | None, zone: ZoneInfo) -> datetime | None:
-    """The moment that `--since` names. Raises InputError."""
-    try:
-        return None if since is None else parse_since(since, utc_now(), zone)
-    except (ValueError, OverflowError) as error:
-        raise InputError(f"--since: {error}") from error
-
-
-def iso(moment: datetime | None) -> str | None:
-    """ISO 8601 in UTC with microseconds, for programs."""
-    return None if moment is None else f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
-
-
-def printable(text: str) -> str:
-    """The text with nothing in it that could move the cursor of a terminal."""
-    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def _gap_json(gap: Gap) -> dict[str, Any]:

@@ -21,3 +21,10 @@ def maybe_us(moment: datetime | None) -> int | None:
 def from_us(microseconds: int) -> datetime:
     """The aware UTC moment."""
     return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def iso(moment: datetime | None) -> str | None:
+    """ISO 8601 in UTC with microseconds, for programs."""
+    if moment is None:
+        return None
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"

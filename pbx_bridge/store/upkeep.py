@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager
 
 import structlog
 
 from pbx_bridge.errors import StoreError
 from pbx_bridge.store.outbox import Outbox
 from pbx_bridge.store.packer import Packer
+from pbx_bridge.tasks import beside
 
 log = structlog.get_logger()
 
@@ -18,16 +18,9 @@ _STEP_S = 0.5  # between two small transactions: at most some per cent of a core
 _REST_S = 600.0  # when there was nothing left to do
 
 
-@asynccontextmanager
-async def upkeep(packer: Packer, outbox: Outbox) -> AsyncIterator[None]:
+def upkeep(packer: Packer, outbox: Outbox) -> AbstractAsyncContextManager[None]:
     """Work while this is open."""
-    task = asyncio.create_task(_work(packer, outbox), name="store-upkeep")
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+    return beside(_work(packer, outbox), name="store-upkeep")
 
 
 async def _work(packer: Packer, outbox: Outbox) -> None:

@@ -6,9 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from pbx_bridge.errors import InputError
-from pbx_bridge.health import utc_now
-from pbx_bridge.store.calls_text import parse_since
+from pbx_bridge.store.calls_text import moment_of
 from pbx_bridge.store.commands import Place
 from pbx_bridge.store.rebuild import Rebuilt
 
@@ -17,10 +15,7 @@ Progress = Callable[[int, int, str], None]
 
 async def rebuild_calls(place: Place, say: Callable[[str], None], progress: Progress, *, since: str | None) -> bool:
     """Fold calls anew; True when every one could be. Raises InputError, StoreError."""
-    try:
-        start = None if since is None else parse_since(since, utc_now(), place.zone)
-    except (ValueError, OverflowError) as error:
-        raise InputError(f"--since: {error}") from error
+    start = moment_of(since, place.zone)
     outcome, begun = Rebuilt(), time.monotonic()
     async with place.open_existing() as store:
         try:

@@ -11,13 +11,13 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
 
 import structlog
 
 from pbx_bridge.store import CallRow, Resync
+from pbx_bridge.tasks import beside
 from pbx_bridge.web.ports import Calls
 
 RING = 256  # revisions
@@ -131,13 +131,6 @@ class LiveCalls:
         return int(number) if int(number) <= self._last else None
 
 
-@asynccontextmanager
-async def following(live: LiveCalls) -> AsyncIterator[None]:
+def following(live: LiveCalls) -> AbstractAsyncContextManager[None]:
     """Keep the ring fed while the site runs."""
-    task = asyncio.create_task(live.follow(), name="web_live_calls")
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+    return beside(live.follow(), name="web_live_calls")

@@ -246,7 +246,7 @@ async def test_a_store_that_is_no_database(system: SystemUnderTest) -> None:
             call = await phone.call(f"sip:100@{system.sip}")
             talk = await agent.rung(10)
             talk.answer()
-            await talk.answered()
+            await talking(talk)
             await talk.hang_up()
             await call.ended(15)
     (record,) = await _with_a_new_store(system, ["no database"])
