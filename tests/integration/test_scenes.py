@@ -26,7 +26,8 @@ from store_facts import quick_store
 
 from pbx_bridge.calls.facts import CelRow, Fact, RawFact, decode
 
-pytestmark = [pytest.mark.asterisk, pytest.mark.timeout(300)]
+# All play side by side on one Asterisk: one of the workers of `make test` has them all.
+pytestmark = [pytest.mark.asterisk, pytest.mark.timeout(300), pytest.mark.xdist_group("scenes")]
 
 Plays = dict[str, Played | BaseException]
 
