@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from datetime import datetime
 
 import pytest
@@ -12,11 +13,12 @@ from harness.scene_lab import scene_pbx
 from harness.system import SystemUnderTest, running_system
 from harness.told import table
 from hypothesis import HealthCheck, settings
-from private_pbx import PbxUnderTest, private_pbx
+from private_pbx import ROOT, PbxUnderTest, private_pbx
 from store_engines import place as place
 from store_engines import server as server
 
 from pbx_bridge.errors import PbxError
+from pbx_bridge.pbx.find import have_asterisk
 from pbx_bridge.values.dates import TEHRAN
 
 # On two busy cores the first example of a text strategy alone may take seconds: time says nothing about our code.
@@ -69,6 +71,13 @@ async def system(pbx: PbxUnderTest) -> AsyncIterator[SystemUnderTest]:
     async with running_system(pbx) as system:
         await import_customers(system, datetime.now(TEHRAN).date())
         yield system
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Make the tree of Asterisk before workers begin, where it is missing: it counts against no test's time."""
+    if getattr(session.config.option, "dist", "no") != "no" and not hasattr(session.config, "workerinput"):
+        with suppress(PbxError):  # told by each test that needs it
+            have_asterisk(ROOT, print)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

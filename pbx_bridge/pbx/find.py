@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pbx_bridge.errors import PbxError
 from pbx_bridge.pbx.program import Asterisk, in_tree, on_path
-from pbx_bridge.pbx.tree import make_tree, settle_tree
+from pbx_bridge.pbx.tree import alone_at, make_tree, settle_tree
 
 Tell = Callable[[str], None]
 
@@ -27,8 +27,11 @@ def have_asterisk(root: Path, tell: Tell = lambda line: None) -> Asterisk:
     """
     found = find_asterisk(root)
     if found is None:
-        make_tree(root, tell)
-        found = in_tree(root)
+        with alone_at(root, tell):
+            found = find_asterisk(root)  # another may have made it meanwhile
+            if found is None:
+                make_tree(root, tell)
+                found = in_tree(root)
     if found is None:
         raise PbxError(f"the Asterisk in {root} does not run: remove that folder to have it made again")
     if found.root is not None:

@@ -5,11 +5,13 @@ The tree is made beside its place and moved there when it is whole, so a folder 
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import socket
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from pbx_bridge.errors import PbxError
@@ -44,6 +46,24 @@ def make_tree(root: Path, tell: Tell, etc: Path = Path("/etc")) -> None:
     if root.exists():
         root.rmdir()
     draft.rename(root)
+
+
+@contextmanager
+def alone_at(root: Path, tell: Tell) -> Iterator[None]:
+    """One at a time makes the tree at `root`: whoever comes second waits for the first. Raises PbxError."""
+    path = root.with_name(f"{root.name}.lock")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = path.open("w")
+    except OSError as error:
+        raise PbxError(f"cannot write {path}: {error.strerror}") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            tell(f"another program is making {root}: waiting for it")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def settle_tree(root: Path) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import queue
+import threading
 from pathlib import Path
 
 import pytest
 
 from pbx_bridge.errors import PbxError
 from pbx_bridge.pbx.program import in_tree, on_path, user_ids
-from pbx_bridge.pbx.tree import make_tree, missing_speech, settle_tree
+from pbx_bridge.pbx.tree import alone_at, make_tree, missing_speech, settle_tree
 
 # Stands for debootstrap: says what it was asked, and makes a tree or fails.
 DEBOOTSTRAP = """#!/bin/sh
@@ -55,6 +57,23 @@ def test_a_tree_is_made_with_the_machines_mirror_and_the_keyring_check(machine: 
     assert asked.endswith(f" sid {tmp_path}/tree.unfinished http://mirror.example/debian")
     assert "--include=asterisk,asterisk-core-sounds-en-wav" in asked
     assert "no-check-gpg" not in asked
+
+
+def test_two_at_once_take_turns(tmp_path: Path) -> None:
+    said: queue.Queue[str] = queue.Queue()
+    root = tmp_path / "var" / "tree"
+
+    def second() -> None:
+        with alone_at(root, said.put):
+            said.put("its turn")
+
+    with alone_at(root, said.put):
+        waiting = threading.Thread(target=second)
+        waiting.start()
+        assert said.get(timeout=30) == f"another program is making {root}: waiting for it"
+        said.put("done")
+    waiting.join(30)
+    assert (said.get_nowait(), said.get_nowait()) == ("done", "its turn")
 
 
 def test_a_failure_leaves_no_tree_and_the_next_try_starts_over(
