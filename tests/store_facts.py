@@ -13,6 +13,8 @@ from pbx_bridge.health import Health
 from pbx_bridge.store import Store, open_store
 from pbx_bridge.store.address import StorePlace
 from pbx_bridge.store.agenda import Pace
+from pbx_bridge.store.lines import CALL_LINES, WHOLE_CALLS
+from pbx_bridge.store.sql import SQL
 from pbx_bridge.store.writer import Limits
 
 NODE = "pbx1"
@@ -20,6 +22,8 @@ CEL = "cel:1-1"
 NOON = datetime(2026, 11, 21, 8, 30, tzinfo=UTC)
 SOON = Pace(over_s=0.0, first_s=0.0, open_s=0.0, open_rate=1000)
 QUICK = Limits(window_s=0.002)
+_LISTS = WHOLE_CALLS | {f"{name} as lines": text for name, text in CALL_LINES.items()}
+EVERY_STATEMENT = SQL | _LISTS
 
 _offsets: Iterator[int] = itertools.count(0, 300)
 

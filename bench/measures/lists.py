@@ -73,8 +73,8 @@ def _to_bare(timed: Mapping[str, _Timed]) -> Figure:
     )
     more = [o - b for times in timed.values() for o, b in zip(times.ours, times.bare, strict=True)]
     note = (
-        f"p99 of all {len(ours)} lists by the peer's; ours has the hop to the reader's thread and {_PAGE} calls to "
-        f"decode, {_quantile(sorted(more), 0.5):.2f} ms at the median"
+        f"p99 of all {len(ours)} lists by the peer's; ours has the hop to the reader's thread and {_PAGE} lines "
+        f"to make, {_quantile(sorted(more), 0.5):.2f} ms at the median"
     )
     return Figure(
         name="lists_to_bare_sql", value=_quantile(ours, _SHARE) / _quantile(bare, _SHARE), unit="x", goal=2, note=note
@@ -127,7 +127,7 @@ async def _lists(desk: Desk, path: Path, db: sqlite3.Connection) -> tuple[Mappin
 
 async def _ours(book: CallBook, where: Where) -> float:
     begun = time.perf_counter()
-    await book.page(**where, limit=_PAGE)
+    await book.lines(**where, limit=_PAGE)
     return (time.perf_counter() - begun) * 1000
 
 
@@ -154,7 +154,7 @@ class _Noting:
 async def statement(where: Where) -> tuple[str, Where]:
     """The SQL the call book asks such a list with."""
     noting = _Noting()
-    await CallBook(cast(Database, noting), Announcer()).page(**where, limit=_PAGE)
+    await CallBook(cast(Database, noting), Announcer()).lines(**where, limit=_PAGE)
     return noting.asked
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict, TypeVar, Unpack
 
 from pbx_bridge.calls.call import Call
 from pbx_bridge.store import call_body, parties
@@ -15,6 +15,7 @@ from pbx_bridge.store.announce import Announcer, CallRow, News
 from pbx_bridge.store.crm import Customer, plain_code
 from pbx_bridge.store.crm_sql import SqlCrm
 from pbx_bridge.store.database import Database
+from pbx_bridge.store.lines import CALL_LINES, WHOLE_CALLS, CallLine, read_line, read_row
 from pbx_bridge.store.sql import SQL
 from pbx_bridge.store.times import to_us
 from pbx_bridge.values import digits
@@ -23,6 +24,8 @@ from pbx_bridge.values import digits
 # (start, "") is where the calls of a moment begin.
 _FIRST, _LAST = (-(2**63 - 1), ""), (2**63 - 1, "")
 _CHUNK = 200
+
+Row = TypeVar("Row", CallRow, CallLine)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,9 +36,11 @@ class PageKey:
     call_id: str
 
     @classmethod
-    def of(cls, row: CallRow) -> PageKey:
+    def of(cls, row: CallRow | CallLine) -> PageKey:
         """The key of a page's last row."""
-        return cls(started_at_us=to_us(row.call.started_at), call_id=row.call.call_id)
+        if isinstance(row, CallRow):
+            return cls(started_at_us=to_us(row.call.started_at), call_id=row.call.call_id)
+        return cls(started_at_us=row.started_at_us, call_id=row.call_id)
 
     @classmethod
     def parse(cls, text: str) -> PageKey:
@@ -54,6 +59,28 @@ class PageKey:
         return f"{self.started_at_us}.{self.call_id}"
 
 
+class Where(TypedDict, total=False):
+    """Which calls.
+
+    Attributes:
+        number: of caller or called, as a person types it: 0912…, +98912…, Persian digits, an extension.
+        customer: only this customer's calls, by code; not together with a number.
+        start: only calls that began then or later.
+        end: only calls that began before then.
+        before: only calls after this place in the list.
+        after: only calls before this place in the list, the nearest ones, for going back; wins over `before`.
+        limit: at most so many; 50 unless told.
+    """
+
+    number: str
+    customer: str
+    start: datetime | None
+    end: datetime | None
+    before: PageKey | None
+    after: PageKey | None
+    limit: int
+
+
 class CallBook:
     """Reads calls. Written by the recorder only."""
 
@@ -63,11 +90,59 @@ class CallBook:
     async def get(self, call_id: str) -> CallRow | None:
         """One call."""
         rows = await self._reader.rows(SQL["get_call"], call_id=call_id)
-        return _read(rows[0]) if rows else None
+        return read_row(rows[0]) if rows else None
 
-    async def page(
+    async def page(self, **where: Unpack[Where]) -> list[CallRow]:
+        """Whole calls newest first; what `where` may be is told there. Raises ValueError: a number and a customer."""
+        return await self._list(read_row, whole=True, **where)
+
+    async def lines(self, **where: Unpack[Where]) -> list[CallLine]:
+        """The same calls as a list shows them."""
+        return await self._list(read_line, whole=False, **where)
+
+    async def candidates(self, call: Call) -> list[Customer]:
+        """The customers of the number outside, of a call that is linked to none: two or more to choose from."""
+        number = "" if call.customer_code else parties.outside_number(call, self._region)
+        return await SqlCrm(self._reader).customers_by_phone(number) if number else []
+
+    async def since(self, start: datetime | None = None, limit: int | None = None) -> AsyncIterator[CallRow]:
+        """Calls newest first, down to those that began at `start`; at most `limit`."""
+        async for chunk in self.chunks(start, limit):
+            for row in chunk:
+                yield row
+
+    def chunks(self, start: datetime | None = None, limit: int | None = None) -> AsyncIterator[list[CallRow]]:
+        """The same calls as they are read, some hundred at a time; none is empty."""
+        return self._chunks(read_row, start, limit, whole=True)
+
+    def line_chunks(self, start: datetime | None = None, limit: int | None = None) -> AsyncIterator[list[CallLine]]:
+        """The same as lines."""
+        return self._chunks(read_line, start, limit, whole=False)
+
+    async def _chunks(
+        self, read: Callable[[Any], Row], start: datetime | None, limit: int | None, *, whole: bool
+    ) -> AsyncIterator[list[Row]]:
+        left = limit
+        before: PageKey | None = None
+        while left is None or left > 0:
+            chunk = _CHUNK if left is None else min(left, _CHUNK)
+            rows = await self._list(read, whole=whole, start=start, before=before, limit=chunk)
+            if rows:
+                yield rows
+            if len(rows) < chunk:
+                return
+            before = PageKey.of(rows[-1])
+            left = None if left is None else left - len(rows)
+
+    def watch(self) -> AbstractAsyncContextManager[asyncio.Queue[News]]:
+        """A queue of every new revision from now on; RESYNC among them means: read the page again."""
+        return self._announcer.watch()
+
+    async def _list(
         self,
+        read: Callable[[Any], Row],
         *,
+        whole: bool,
         number: str = "",
         customer: str = "",
         start: datetime | None = None,
@@ -75,21 +150,7 @@ class CallBook:
         before: PageKey | None = None,
         after: PageKey | None = None,
         limit: int = 50,
-    ) -> list[CallRow]:
-        """Calls newest first.
-
-        Args:
-            number: of caller or called, as a person types it: 0912…, +98912…, Persian digits, an extension.
-            customer: only this customer's calls, by code; not together with a number.
-            start: only calls that began then or later.
-            end: only calls that began before then.
-            before: only calls after this place in the list.
-            after: only calls before this place in the list, the nearest ones, for going back; wins over `before`.
-            limit: at most so many.
-
-        Raises:
-            ValueError: a number and a customer.
-        """
+    ) -> list[Row]:
         if number.strip() and customer.strip():
             raise ValueError("calls are listed by number or by customer, not by both")
         above = (to_us(start), "") if start else _FIRST
@@ -110,45 +171,12 @@ class CallBook:
             name, values["number"] = f"{name}_of_number", self._number(number)
         elif customer.strip():
             name, values["customer"] = f"{name}_of_customer", plain_code(customer)
-        # Decoded in the thread that reads: a page's bodies at one go would hold up the event loop.
-        calls = await self._reader.read(lambda db: [_read(row) for row in db.execute(SQL[name], values)])
-        return calls if after is None else calls[::-1]
-
-    async def candidates(self, call: Call) -> list[Customer]:
-        """The customers of the number outside, of a call that is linked to none: two or more to choose from."""
-        number = "" if call.customer_code else parties.outside_number(call, self._region)
-        return await SqlCrm(self._reader).customers_by_phone(number) if number else []
-
-    async def since(self, start: datetime | None = None, limit: int | None = None) -> AsyncIterator[CallRow]:
-        """Calls newest first, down to those that began at `start`; at most `limit`."""
-        async for chunk in self.chunks(start, limit):
-            for row in chunk:
-                yield row
-
-    async def chunks(self, start: datetime | None = None, limit: int | None = None) -> AsyncIterator[list[CallRow]]:
-        """The same calls as they are read, some hundred at a time; none is empty."""
-        left = limit
-        before: PageKey | None = None
-        while left is None or left > 0:
-            chunk = _CHUNK if left is None else min(left, _CHUNK)
-            rows = await self.page(start=start, before=before, limit=chunk)
-            if rows:
-                yield rows
-            if len(rows) < chunk:
-                return
-            before = PageKey.of(rows[-1])
-            left = None if left is None else left - len(rows)
-
-    def watch(self) -> AbstractAsyncContextManager[asyncio.Queue[News]]:
-        """A queue of every new revision from now on; RESYNC among them means: read the page again."""
-        return self._announcer.watch()
+        statement = (WHOLE_CALLS if whole else CALL_LINES)[name]
+        # Read in the database's thread: a page's bodies at one go would hold up the event loop.
+        rows = await self._reader.read(lambda db: [read(row) for row in db.execute(statement, values)])
+        return rows if after is None else rows[::-1]
 
     def _number(self, text: str) -> str:
         plain = digits.to_ascii(text)
         key = call_body.number_key(plain, self._region)
         return key if key.startswith("+") else "".join(c for c in key if c not in " -/()\u200c")
-
-
-def _read(row: Any) -> CallRow:
-    body, revision, *_ = row
-    return CallRow(call=call_body.decode(body), revision=revision)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pbx_bridge.errors import InputError
 from pbx_bridge.health import utc_now
-from pbx_bridge.store.announce import CallRow
+from pbx_bridge.store.lines import CallLine
 from pbx_bridge.values import dates, digits
 
 _AGO = re.compile(r"(\d{1,6})([smhdw])")
@@ -41,9 +41,8 @@ def heading() -> str:
     return _LINE.format("started", "way", "caller", "called", "outcome", "talk", "wait", "call id")
 
 
-def table_line(row: CallRow, zone: ZoneInfo) -> str:
+def table_line(call: CallLine, zone: ZoneInfo) -> str:
     """One call; times of day in `zone`, to the second."""
-    call = row.call
     return _LINE.format(
         f"{call.started_at.astimezone(zone):%Y-%m-%d %H:%M:%S}",
         call.direction,

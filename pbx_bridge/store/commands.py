@@ -123,9 +123,13 @@ async def show_calls(
     async with place.open_existing() as store:
         if not as_json:
             show(heading())
+            async for lines in store.calls.line_chunks(start, limit):
+                for line in lines:
+                    show(table_line(line, place.zone))
+            return
         async for rows in store.calls.chunks(start, limit):
-            for line in await _json_lines(store, rows) if as_json else [table_line(row, place.zone) for row in rows]:
-                show(line)
+            for text in await _json_lines(store, rows):
+                show(text)
 
 
 async def _json_lines(store: Store, rows: Sequence[CallRow]) -> list[str]:

@@ -118,12 +118,14 @@ INSERT INTO call (
   call_id, revision, content_hash, changed_at_us, call_group, node, root, direction, outcome,
   started_at_us, answered_at_us, ended_at_us, caller, caller_number, called, called_number,
   customer_code, language, talk_us, wait_us, ivr_us, end_estimated, fallback, body,
-  customer_by, agent, destination, transfer, left_voicemail, cause, source, ring_us, hold_us
+  customer_by, agent, destination, transfer, left_voicemail, cause, source, ring_us, hold_us,
+  name, tracking_numbers
 ) VALUES (
   :call_id, 1, :content_hash, :changed_at_us, :call_group, :node, :root, :direction, :outcome,
   :started_at_us, :answered_at_us, :ended_at_us, :caller, :caller_number, :called, :called_number,
   :customer_code, :language, :talk_us, :wait_us, :ivr_us, :end_estimated, :fallback, :body,
-  :customer_by, :agent, :destination, :transfer, :left_voicemail, :cause, :source, :ring_us, :hold_us
+  :customer_by, :agent, :destination, :transfer, :left_voicemail, :cause, :source, :ring_us, :hold_us,
+  :name, :tracking_numbers
 )
 ON CONFLICT (call_id) DO UPDATE SET
   revision = call.revision + 1, content_hash = excluded.content_hash, changed_at_us = excluded.changed_at_us,
@@ -135,7 +137,8 @@ ON CONFLICT (call_id) DO UPDATE SET
   end_estimated = excluded.end_estimated, fallback = excluded.fallback, body = excluded.body,
   customer_by = excluded.customer_by, agent = excluded.agent, destination = excluded.destination,
   transfer = excluded.transfer, left_voicemail = excluded.left_voicemail, cause = excluded.cause,
-  source = excluded.source, ring_us = excluded.ring_us, hold_us = excluded.hold_us
+  source = excluded.source, ring_us = excluded.ring_us, hold_us = excluded.hold_us,
+  name = excluded.name, tracking_numbers = excluded.tracking_numbers
 WHERE call.content_hash <> excluded.content_hash;
 
 -- delete_call: this call is another one now
@@ -220,46 +223,47 @@ SELECT node, channel, body FROM run WHERE node = :node ORDER BY channel;
 -- get_call: one call
 SELECT body, revision FROM call WHERE call_id = :call_id;
 
--- page_calls: calls between two places in the list, newest first; a place is a start and a call's id
-SELECT body, revision, started_at_us, call_id FROM call
+-- page_calls: calls between two places in the list, newest first; a place is a start and a call's id;
+-- {columns} are those of whole calls or of lines: lines.py
+SELECT {columns} FROM call
 WHERE started_at_us >= :above_us AND started_at_us <= :below_us
   AND (started_at_us, call_id) > (:above_us, :above_id) AND (started_at_us, call_id) < (:below_us, :below_id)
 ORDER BY started_at_us DESC, call_id DESC LIMIT :limit;
 
 -- page_calls_of_number: those of one caller or number called; two indexes, merged as they are read
-SELECT body, revision, started_at_us, call_id FROM call
+SELECT {columns} FROM call
 WHERE caller_number = :number AND started_at_us >= :above_us AND started_at_us <= :below_us
   AND (started_at_us, call_id) > (:above_us, :above_id) AND (started_at_us, call_id) < (:below_us, :below_id)
 UNION ALL
-SELECT body, revision, started_at_us, call_id FROM call
+SELECT {columns} FROM call
 WHERE called_number = :number AND caller_number <> :number AND started_at_us >= :above_us AND started_at_us <= :below_us
   AND (started_at_us, call_id) > (:above_us, :above_id) AND (started_at_us, call_id) < (:below_us, :below_id)
 ORDER BY started_at_us DESC, call_id DESC LIMIT :limit;
 
 -- page_calls_of_customer: those of one customer
-SELECT body, revision, started_at_us, call_id FROM call
+SELECT {columns} FROM call
 WHERE customer_code = :customer AND customer_code <> '' AND started_at_us >= :above_us AND started_at_us <= :below_us
   AND (started_at_us, call_id) > (:above_us, :above_id) AND (started_at_us, call_id) < (:below_us, :below_id)
 ORDER BY started_at_us DESC, call_id DESC LIMIT :limit;
 
 -- newer_calls_of_customer: those of one customer, oldest first
-SELECT body, revision, started_at_us, call_id FROM call
+SELECT {columns} FROM call
 WHERE customer_code = :customer AND customer_code <> '' AND started_at_us >= :above_us AND started_at_us <= :below_us
   AND (started_at_us, call_id) > (:above_us, :above_id) AND (started_at_us, call_id) < (:below_us, :below_id)
 ORDER BY started_at_us, call_id LIMIT :limit;
 
 -- newer_calls: the same calls, oldest first
-SELECT body, revision, started_at_us, call_id FROM call
+SELECT {columns} FROM call
 WHERE started_at_us >= :above_us AND started_at_us <= :below_us
   AND (started_at_us, call_id) > (:above_us, :above_id) AND (started_at_us, call_id) < (:below_us, :below_id)
 ORDER BY started_at_us, call_id LIMIT :limit;
 
 -- newer_calls_of_number: those of one caller or number called, oldest first
-SELECT body, revision, started_at_us, call_id FROM call
+SELECT {columns} FROM call
 WHERE caller_number = :number AND started_at_us >= :above_us AND started_at_us <= :below_us
   AND (started_at_us, call_id) > (:above_us, :above_id) AND (started_at_us, call_id) < (:below_us, :below_id)
 UNION ALL
-SELECT body, revision, started_at_us, call_id FROM call
+SELECT {columns} FROM call
 WHERE called_number = :number AND caller_number <> :number AND started_at_us >= :above_us AND started_at_us <= :below_us
   AND (started_at_us, call_id) > (:above_us, :above_id) AND (started_at_us, call_id) < (:below_us, :below_id)
 ORDER BY started_at_us, call_id LIMIT :limit;

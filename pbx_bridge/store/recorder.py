@@ -20,7 +20,7 @@ from pbx_bridge.calls.call import Call
 from pbx_bridge.calls.facts import Fact, RawFact
 from pbx_bridge.calls.fold import fold
 from pbx_bridge.health import Clock, utc_now
-from pbx_bridge.store import call_body, grouping, packs, parties
+from pbx_bridge.store import call_body, grouping, lines, packs, parties
 from pbx_bridge.store.agenda import Agenda
 from pbx_bridge.store.announce import RESYNC, CallRow
 from pbx_bridge.store.database import Db, is_operational
@@ -237,6 +237,7 @@ class Recorder:
             "hold_us": call.hold_us,
             "end_estimated": int(call.end_estimated),
             "fallback": int(call.fallback),
+            **lines.columns_of(call),
         }
 
 

@@ -21,6 +21,7 @@ from pbx_bridge.health import Clock, utc_now
 from pbx_bridge.store import call_body, parties
 from pbx_bridge.store.announce import CallRow
 from pbx_bridge.store.database import Database, Db
+from pbx_bridge.store.lines import WHOLE_CALLS
 from pbx_bridge.store.outbox import note_revision
 from pbx_bridge.store.sql import SQL
 from pbx_bridge.store.times import to_us
@@ -103,7 +104,7 @@ class Relinker:
         if not taken:
             return None
         number, below_us, below_id = taken[0]
-        rows = db.execute(SQL["page_calls_of_number"], _page(number, below_us, below_id, limit)).fetchall()
+        rows = db.execute(WHOLE_CALLS["page_calls_of_number"], _page(number, below_us, below_id, limit)).fetchall()
         for body, *_ in rows:
             self._relink(transaction, body)
         if len(rows) < limit:

@@ -28,4 +28,9 @@ def read(text: str) -> dict[str, str]:
     return {name: statement.strip().rstrip(";") for name, statement in queries.items()}
 
 
+def with_columns(columns: str) -> dict[str, str]:
+    """The lists of calls, `page_calls` and its like, with the columns to be read."""
+    return {name: text.format(columns=columns) for name, text in SQL.items() if "{columns}" in text}
+
+
 SQL = read(files("pbx_bridge.store").joinpath("queries.sql").read_text(encoding="utf-8"))

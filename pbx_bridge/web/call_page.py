@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from pbx_bridge.store.lines import line_of
 from pbx_bridge.web import keys, pages, problems, timeline
 from pbx_bridge.web.transcript import transcript
 from pbx_bridge.web.viewer import call_view
@@ -21,7 +22,7 @@ async def show(request: web.Request) -> web.Response:
     mirrored = who.show.persian
     lanes = timeline.lanes(row.call, who.now, mirrored=mirrored)
     context = {
-        "row": call_view(row.call, row.revision, who),
+        "row": call_view(line_of(row), who),
         "call": row.call,
         "lanes": lanes,
         "bars": sorted((bar for lane in lanes for bar in lane.bars), key=lambda bar: bar.offset_us),

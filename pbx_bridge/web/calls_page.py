@@ -11,7 +11,8 @@ from urllib.parse import urlencode
 from aiohttp import web
 from aiohttp_sse import EventSourceResponse
 
-from pbx_bridge.store import CallRow, PageKey
+from pbx_bridge.store import CallLine, PageKey
+from pbx_bridge.store.lines import line_of
 from pbx_bridge.web import filters, keys, pages, streams
 from pbx_bridge.web.filters import Filters
 from pbx_bridge.web.live import Entry
@@ -22,7 +23,7 @@ PAGE = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Page:
-    rows: Sequence[CallRow]
+    rows: Sequence[CallLine]
     newer: bool
     older: bool
 
@@ -58,14 +59,14 @@ def _key(request: web.Request, name: str) -> PageKey | None:
         return None  # edited by hand: the newest page is the answer
 
 
-async def _rows(request: web.Request, search: Filters, **where: Any) -> Sequence[CallRow]:
+async def _rows(request: web.Request, search: Filters, **where: Any) -> Sequence[CallLine]:
     calls = request.app[keys.CALLS]
-    return await calls.page(number=search.number, start=search.start, end=search.end, limit=PAGE + 1, **where)
+    return await calls.lines(number=search.number, start=search.start, end=search.end, limit=PAGE + 1, **where)
 
 
 def _context(request: web.Request, search: Filters, page: _Page, mark: str) -> Mapping[str, Any]:
     who = pages.viewer(request)
-    rows = [call_view(row.call, row.revision, who) for row in page.rows]
+    rows = [call_view(line, who) for line in page.rows]
     typed = {name: text for name, text in search.typed.items() if text}
     older = str(PageKey.of(page.rows[-1])) if page.older else ""
     newer = str(PageKey.of(page.rows[0])) if page.newer and page.rows else ""
@@ -114,7 +115,7 @@ def _row(request: web.Request, entry: Entry) -> str:
     who = pages.viewer(request)
     shown = entry.shown.get(who.language)
     if shown is None:
-        shown = pages.fragment(request, "_row.html", {"row": call_view(entry.row.call, entry.row.revision, who)})
+        shown = pages.fragment(request, "_row.html", {"row": call_view(line_of(entry.row), who)})
         entry.shown[who.language] = shown
     return shown
 

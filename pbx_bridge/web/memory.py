@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pbx_bridge.calls.call import Call
-from pbx_bridge.store import RESYNC, CallRow, Customer, News, PageKey, Recording
+from pbx_bridge.store import RESYNC, CallLine, CallRow, Customer, News, PageKey, Recording
 from pbx_bridge.store.gaps import Shortfall
+from pbx_bridge.store.lines import line_of
 from pbx_bridge.web.filters import Filters
 
 
@@ -44,7 +45,7 @@ class MemoryCalls:
         """One call as it stands now."""
         return self._rows.get(call_id)
 
-    async def page(
+    async def lines(
         self,
         *,
         number: str = "",
@@ -53,10 +54,10 @@ class MemoryCalls:
         before: PageKey | None = None,
         after: PageKey | None = None,
         limit: int = 50,
-    ) -> Sequence[CallRow]:
+    ) -> Sequence[CallLine]:
         """As ports.Calls tells."""
         search = Filters(typed={}, number=number, start=start, end=end)
-        rows = [row for row in self._rows.values() if search.matches(row.call, self._region)]
+        rows = [line_of(row) for row in self._rows.values() if search.matches(row.call, self._region)]
         rows.sort(key=_place, reverse=True)
         if after is not None:
             return [row for row in rows if _place(row) > (after.started_at_us, after.call_id)][-limit:]
@@ -139,6 +140,6 @@ class MemoryUsers:
         return [MemoryUser(name=name) for name in self.passwords]
 
 
-def _place(row: CallRow) -> tuple[int, str]:
+def _place(row: CallLine) -> tuple[int, str]:
     key = PageKey.of(row)
     return key.started_at_us, key.call_id

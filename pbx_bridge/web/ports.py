@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from pbx_bridge.calls.call import Call
-from pbx_bridge.store import CallRow, Customer, News, PageKey, Recording
+from pbx_bridge.store import CallLine, CallRow, Customer, News, PageKey, Recording
 from pbx_bridge.store.gaps import Shortfall
 
 
@@ -19,7 +19,7 @@ class Calls(Protocol):
     async def get(self, call_id: str) -> CallRow | None:
         """One call as it stands now. Raises StoreError."""
 
-    async def page(
+    async def lines(
         self,
         *,
         number: str = "",
@@ -28,7 +28,7 @@ class Calls(Protocol):
         before: PageKey | None = None,
         after: PageKey | None = None,
         limit: int = 50,
-    ) -> Sequence[CallRow]:
+    ) -> Sequence[CallLine]:
         """Calls newest first, begun in [start, end), whose caller or called number it is.
 
         `before`: those older than the key, nearest first. `after`: those newer than it, the nearest `limit` ones.

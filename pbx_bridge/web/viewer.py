@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from pbx_bridge.calls.call import Call, Outcome, SegmentKind
-from pbx_bridge.calls.facts import StepKind
+from pbx_bridge.calls.call import Outcome
+from pbx_bridge.store import CallLine
 from pbx_bridge.web import words
 from pbx_bridge.web.show import Language, Show, clean, iso, microseconds
 
@@ -69,8 +69,7 @@ class Viewer:
 class CallView:
     """One call as a row and a summary show it. Text is clean, not escaped."""
 
-    call: Call
-    revision: int
+    call: CallLine
     name: str
     outcome: str
     tone: str
@@ -93,13 +92,12 @@ class CallView:
         return iso(self.call.started_at)
 
 
-def call_view(call: Call, revision: int, viewer: Viewer) -> CallView:
+def call_view(call: CallLine, viewer: Viewer) -> CallView:
     """How a viewer sees a call."""
     key, tone, icon = _standing(call)
     return CallView(
         call=call,
-        revision=revision,
-        name=customer_name(call) or clean(call.caller_name, 80),
+        name=clean(call.name, 80),
         outcome=viewer.t(key),
         tone=tone,
         icon=icon,
@@ -107,25 +105,9 @@ def call_view(call: Call, revision: int, viewer: Viewer) -> CallView:
     )
 
 
-def customer_name(call: Call) -> str:
-    """The customer's name as the IVR found it, cleaned; empty if it found none."""
-    for step in reversed(call.steps):
-        if step.kind == StepKind.CUSTOMER:
-            return clean(str(step.data.get("name") or ""), 80)
-    return ""
-
-
-def _standing(call: Call) -> tuple[str, str, str]:
+def _standing(call: CallLine) -> tuple[str, str, str]:
     if call.outcome is not None:
         return f"outcome.{call.outcome}", _TONES[call.outcome], call.outcome.value
     if call.ended_at is not None:
         return "outcome.lost", "bad", "lost"
-    kind = _goes_on(call)
-    return (f"progress.{kind}" if kind else "progress"), "live", "live"
-
-
-def _goes_on(call: Call) -> SegmentKind | None:
-    for segment in sorted(call.segments, key=lambda s: s.started_at, reverse=True):
-        if segment.ended_at is None:
-            return segment.kind
-    return None
+    return (f"progress.{call.progress}" if call.progress else "progress"), "live", "live"

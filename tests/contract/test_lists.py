@@ -8,16 +8,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from demo_history import NOON, make_call
+from demo_history import NOON, in_menu, make_call, morning, talking
 from harness.postgres import Server
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from store_facts import quick_store
 
-from pbx_bridge.calls.call import Call
+from pbx_bridge.calls.call import Call, SegmentKind
 from pbx_bridge.store import CallRow, PageKey, Store, call_body
 from pbx_bridge.store.address import StorePlace
 from pbx_bridge.store.agenda import Agenda
+from pbx_bridge.store.lines import line_of
 from pbx_bridge.store.recorder import Recorder
 from pbx_bridge.store.sql import SQL
 
@@ -95,6 +96,7 @@ async def walk(
     pages: list[list[Call]] = []
     while rows := await store.calls.page(**asked(where), **key, limit=limit):
         assert len(rows) <= limit
+        assert await store.calls.lines(**asked(where), **key, limit=limit) == [line_of(row) for row in rows]
         pages.append([row.call for row in rows])
         assert len(pages) < 100
         key = {"after": PageKey.of(rows[0])} if back else {"before": PageKey.of(rows[-1])}
@@ -148,6 +150,18 @@ async def test_older_and_newer_are_the_two_sides_of_a_call(
         newer = await store.calls.page(after=key, limit=limit)
     assert [row.call for row in older] == calls[at + 1 : at + 1 + limit]
     assert [row.call for row in newer] == calls[max(0, at - limit) : at]
+
+
+async def test_lines_are_the_same_with_columns_and_without(where_to: StorePlace) -> None:
+    calls = [*morning(), in_menu(901, NOON), talking(902, NOON), make_call(903, started_at=NOON, caller_name="Eve\t")]
+    async with a_store(where_to, calls) as store:
+        wanted = [line_of(row) for row in await store.calls.page(limit=200)]
+        assert await store.calls.lines(limit=200) == wanted
+        assert {line.progress for line in wanted} >= {None, SegmentKind.IVR, SegmentKind.TALK}
+        assert any(line.tracking_numbers for line in wanted)
+        older = "UPDATE call SET name = NULL, tracking_numbers = NULL"
+        await store.writer.submit(lambda transaction: transaction.db.execute(older))
+        assert await store.calls.lines(limit=200) == wanted
 
 
 async def test_a_place_that_is_no_calls_is_a_place_all_the_same(where_to: StorePlace) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 from harness.postgres import Server
+from store_facts import EVERY_STATEMENT
 
 from pbx_bridge.store.address import Address
 from pbx_bridge.store.migrate import migrate, shipped
@@ -34,9 +35,9 @@ def db(migrated: Address) -> Iterator[psycopg.Connection[Any]]:
         yield connection
 
 
-@pytest.mark.parametrize("name", SQL)
+@pytest.mark.parametrize("name", EVERY_STATEMENT)
 def test_postgresql_takes_it(db: psycopg.Connection[Any], name: str) -> None:
-    text, count = translate(SQL[name]).text, 0
+    text, count = translate(EVERY_STATEMENT[name]).text, 0
     seen: dict[str, str] = {}
     while (start := text.find("%(")) >= 0:
         end = text.index(")s", start) + 2

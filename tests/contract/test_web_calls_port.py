@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import pytest
 from store_facts import NODE, at, quick_store, revisions, whole
 
 from pbx_bridge.calls.call import call_id
-from pbx_bridge.store import CallRow, PageKey
+from pbx_bridge.store import CallLine, CallRow, PageKey
 from pbx_bridge.web.filters import Filters
 from pbx_bridge.web.memory import MemoryCalls
 from pbx_bridge.web.ports import Calls
@@ -49,23 +49,22 @@ async def _fill(history: History, count: int = 11) -> list[str]:
     """Newest first; two begin in the same microsecond each."""
     for number in range(count):
         await history.put(f"1.{number}", number // 2, OTHER if number % 4 == 0 else MOBILE)
-    rows = await history.calls.page(limit=100)
-    return [row.call.root for row in rows]
+    rows = await history.calls.lines(limit=100)
+    return _ids(rows)
 
 
-def _roots(rows: object) -> list[str]:
-    assert isinstance(rows, list)
-    return [row.call.root for row in rows]
+def _ids(lines: Sequence[CallLine]) -> list[str]:
+    return [line.call_id for line in lines]
 
 
 async def test_older_and_newer_meet_without_gap_or_double(history: History) -> None:
     everything = await _fill(history)
-    rows = list(await history.calls.page(limit=100))
+    rows = list(await history.calls.lines(limit=100))
     assert len(everything) == 11
     for place, row in enumerate(rows):
         key = PageKey.of(row)
-        assert _roots(await history.calls.page(before=key, limit=3)) == everything[place + 1 : place + 4]
-        assert _roots(await history.calls.page(after=key, limit=3)) == everything[max(0, place - 3) : place]
+        assert _ids(await history.calls.lines(before=key, limit=3)) == everything[place + 1 : place + 4]
+        assert _ids(await history.calls.lines(after=key, limit=3)) == everything[max(0, place - 3) : place]
 
 
 @pytest.mark.parametrize(
@@ -74,15 +73,15 @@ async def test_older_and_newer_meet_without_gap_or_double(history: History) -> N
 async def test_a_search_finds_what_the_live_page_lets_through(history: History, typed: str) -> None:
     await _fill(history)
     search = Filters(typed={}, number=typed, start=at(1), end=at(4))
-    everything = await history.calls.page(limit=100)
-    wanted = [row.call.root for row in everything if search.matches(row.call, "IR")]
-    found = list(await history.calls.page(number=typed, start=at(1), end=at(4), limit=100))
-    assert _roots(found) == wanted
+    everything = [await history.calls.get(line.call_id) for line in await history.calls.lines(limit=100)]
+    wanted = [row.call.call_id for row in everything if row and search.matches(row.call, "IR")]
+    found = list(await history.calls.lines(number=typed, start=at(1), end=at(4), limit=100))
+    assert _ids(found) == wanted
     assert bool(wanted) == (typed != "777")
     if found:
         middle = PageKey.of(found[len(found) // 2])
-        newer = await history.calls.page(number=typed, start=at(1), end=at(4), after=middle, limit=2)
-        assert _roots(newer) == wanted[: len(found) // 2][-2:]
+        newer = await history.calls.lines(number=typed, start=at(1), end=at(4), after=middle, limit=2)
+        assert _ids(newer) == wanted[: len(found) // 2][-2:]
 
 
 async def test_a_new_revision_is_told(history: History) -> None:

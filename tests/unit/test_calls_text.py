@@ -11,6 +11,7 @@ from demo_history import NOON, make_call
 
 from pbx_bridge.store import CallRow
 from pbx_bridge.store.calls_text import heading, parse_since, table_line
+from pbx_bridge.store.lines import line_of
 
 TEHRAN = ZoneInfo("Asia/Tehran")
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -42,7 +43,7 @@ def test_what_is_no_time(text: str) -> None:
 
 def test_a_line() -> None:
     call = replace(make_call(1, started_at=NOON), talk_us=83_000_000, caller="\x1b[31m0912", outcome=None)
-    line = table_line(CallRow(call=call, revision=1), TEHRAN)
+    line = table_line(line_of(CallRow(call=call, revision=1)), TEHRAN)
     assert line.startswith("2026-11-21 12:12:10")
     assert "?[31m0912" in line
     assert "in progress" in line

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 
+from pbx_bridge.store.lines import CALL_LINES, WHOLE_CALLS
 from pbx_bridge.store.migrate import migrate, shipped
-from pbx_bridge.store.sql import SQL
 
-LISTS = sorted(name for name in SQL if re.match(r"(page|newer)_calls", name))
+LISTS = sorted(WHOLE_CALLS)
 RANGE = "started_at_us>? AND started_at_us<?"
 
 
@@ -34,17 +34,23 @@ def test_every_list_goes_both_ways() -> None:
     assert ways["page"] == ways["newer"]
 
 
+@pytest.mark.parametrize("columns", [WHOLE_CALLS, CALL_LINES], ids=["calls", "lines"])
 @pytest.mark.parametrize("name", LISTS)
-def test_a_list_is_read_from_its_place_in_an_index(db: sqlite3.Connection, name: str) -> None:
-    lines = plan(db, SQL[name])
+def test_a_list_is_read_from_its_place_in_an_index(
+    db: sqlite3.Connection, name: str, columns: Mapping[str, str]
+) -> None:
+    lines = plan(db, columns[name])
     read = [line for line in lines if re.match("SCAN|SEARCH", line)]
     assert read
     assert all(re.match("SEARCH call USING INDEX call_by_", line) and RANGE in line for line in read), lines
 
 
+@pytest.mark.parametrize("columns", [WHOLE_CALLS, CALL_LINES], ids=["calls", "lines"])
 @pytest.mark.parametrize("name", LISTS)
-def test_no_list_is_sorted_or_gathered_before_its_first_row(db: sqlite3.Connection, name: str) -> None:
-    assert [line for line in plan(db, SQL[name]) if "TEMP" in line or "MATERIALIZE" in line] == []
+def test_no_list_is_sorted_or_gathered_before_its_first_row(
+    db: sqlite3.Connection, name: str, columns: Mapping[str, str]
+) -> None:
+    assert [line for line in plan(db, columns[name]) if "TEMP" in line or "MATERIALIZE" in line] == []
 
 
 @pytest.mark.parametrize("condition", ["caller_number >= :number", "started_at_us + 0 >= :above_us"])

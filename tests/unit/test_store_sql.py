@@ -5,9 +5,10 @@ from __future__ import annotations
 import sqlite3
 
 import pytest
+from store_facts import EVERY_STATEMENT
 
 from pbx_bridge.store.migrate import migrate, shipped
-from pbx_bridge.store.sql import SQL, read
+from pbx_bridge.store.sql import read
 
 
 def test_queries_by_name() -> None:
@@ -25,11 +26,11 @@ def test_queries_that_cannot_be_told_apart(text: str) -> None:
         read(text)
 
 
-@pytest.mark.parametrize("name", SQL)
+@pytest.mark.parametrize("name", EVERY_STATEMENT)
 def test_sqlite_takes_it(name: str) -> None:
     db = sqlite3.connect(":memory:", isolation_level=None)
     migrate(db, shipped())
-    statement = SQL[name]
+    statement = EVERY_STATEMENT[name]
     names = {word.strip("(),;") for word in statement.replace("(", " ").split() if word.startswith(":")}
     db.execute(f"EXPLAIN {statement}", {word[1:].rstrip(")"): 1 for word in names})
     db.close()

@@ -11,12 +11,14 @@ from demo_history import NOON, in_menu, left_early, make_call, queued, self_serv
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pbx_bridge.calls.call import CallStep, Outcome, Segment, SegmentKind
+from pbx_bridge.calls.call import Call, CallStep, Outcome, Segment, SegmentKind
 from pbx_bridge.calls.facts import StepKind
+from pbx_bridge.store import CallRow
+from pbx_bridge.store.lines import line_of
 from pbx_bridge.web import timeline, words
 from pbx_bridge.web.show import Language, Show
 from pbx_bridge.web.transcript import Line, transcript
-from pbx_bridge.web.viewer import Viewer, call_view
+from pbx_bridge.web.viewer import CallView, Viewer, call_view
 
 TEHRAN = ZoneInfo("Asia/Tehran")
 EN = Viewer(show=Show(language=Language.EN, zone=TEHRAN), now=NOON)
@@ -26,6 +28,11 @@ FA = Viewer(show=Show(language=Language.FA, zone=TEHRAN), now=NOON)
 def _segment(kind: SegmentKind, start: float, end: float | None) -> Segment:
     ended = None if end is None else NOON + timedelta(seconds=end)
     return Segment(kind=kind, started_at=NOON + timedelta(seconds=start), ended_at=ended)
+
+
+def seen(call: Call) -> CallView:
+    """A call's line as an English reader sees it."""
+    return call_view(line_of(CallRow(call=call, revision=1)), EN)
 
 
 def test_lanes_follow_the_segments_and_mirror_for_persian() -> None:
@@ -128,22 +135,22 @@ def test_every_kind_of_step_has_words_of_its_own() -> None:
 def test_how_a_call_stands_is_told_by_word_tone_and_shape() -> None:
     shown = {}
     for outcome in Outcome:
-        view = call_view(make_call(1, started_at=NOON, outcome=outcome), 1, EN)
+        view = seen(make_call(1, started_at=NOON, outcome=outcome))
         shown[outcome] = (view.outcome, view.tone, view.icon)
     assert len({word for word, _, _ in shown.values()}) == len(Outcome)
     assert shown[Outcome.MISSED] == ("Missed", "bad", "missed")
 
 
 def test_a_call_in_progress_says_what_goes_on() -> None:
-    assert call_view(in_menu(1, NOON), 1, EN).outcome == words.word(Language.EN, "progress.ivr")
-    view = call_view(talking(1, NOON - timedelta(seconds=90)), 1, EN)
+    assert seen(in_menu(1, NOON)).outcome == words.word(Language.EN, "progress.ivr")
+    view = seen(talking(1, NOON - timedelta(seconds=90)))
     assert (view.outcome, view.open, view.duration_us) == ("Talking", True, 90_000_000)
 
 
 def test_the_customers_name_is_preferred_to_the_name_sent() -> None:
     known = self_served(1, NOON)
-    assert call_view(known, 1, EN).name == "شرکت آریا صنعت"
-    assert call_view(make_call(2, started_at=NOON, caller_name="\u202eeve"), 1, EN).name == "eve"
+    assert seen(known).name == "شرکت آریا صنعت"
+    assert seen(make_call(2, started_at=NOON, caller_name="\u202eeve")).name == "eve"
 
 
 @pytest.mark.parametrize(
