@@ -25,7 +25,7 @@ from pbx_bridge.ari_handlers.caller import (
 from pbx_bridge.ari_handlers.speech import parse_playback_id
 from pbx_bridge.errors import AsteriskError
 from pbx_bridge.ivr import engine
-from pbx_bridge.ivr.flow import QueueNode
+from pbx_bridge.ivr.nodes import QueueNode
 from pbx_bridge.ivr.run import Effect, Happening, Phase, QueueReturned, Resumed, Run
 
 log = structlog.get_logger()

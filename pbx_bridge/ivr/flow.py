@@ -7,127 +7,18 @@ engine does, the linter and the drawings read the same types.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, assert_never
+from typing import Annotated, Any
 
 import msgspec
 import yaml
 
 from pbx_bridge.errors import FlowError
+from pbx_bridge.ivr.nodes import LanguageNode, Node, QueueNode
+from pbx_bridge.ivr.nodes.base import Language, NodeName, PromptKey
 
 SHIPPED = Path(__file__).parent / "flows"
-
-NodeName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
-PromptKey = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
-Language = Annotated[str, msgspec.Meta(pattern=r"^[a-z]{2}$")]
-Key = Annotated[str, msgspec.Meta(pattern=r"^[0-9*#]$")]
-Seconds = Annotated[float, msgspec.Meta(gt=0, le=60)]
-Tries = Annotated[int, msgspec.Meta(ge=1, le=9)]
-QueueName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
-
-
-class _Node(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
-    """One step of a flow. Each kind says which of its fields are ways out."""
-
-
-class CallerNode(_Node, frozen=True, kw_only=True, tag="caller"):
-    """Who is calling, by the number: sets the customer, and the language if the customer's is known."""
-
-    found: NodeName
-    unknown: NodeName
-    unavailable: NodeName
-
-
-class LanguageNode(_Node, frozen=True, kw_only=True, tag="language"):
-    """Asks for the language unless it is known already. Each language's prompt is said in that language."""
-
-    prompt: PromptKey
-    keys: dict[Key, Language]
-    next: NodeName
-    tries: Tries = 2
-    wait: Seconds = 5.0
-
-
-class MenuNode(_Node, frozen=True, kw_only=True, tag="menu"):
-    """One key out of several. After `tries` wrong keys or silences: `too_many` (`silence` if it was silence)."""
-
-    prompt: PromptKey
-    keys: dict[Key, NodeName]
-    wrong: PromptKey
-    silent: PromptKey | None = None
-    too_many: NodeName
-    silence: NodeName | None = None
-    tries: Tries = 3
-    wait: Seconds = 5.0
-
-
-class AskNode(_Node, frozen=True, kw_only=True, tag="ask"):
-    """Digits, ended by `end` or by reaching `longest`; checked, then looked up.
-
-    `tracking` refuses a wrong check digit before any lookup. Wrong, unknown and silent tries count together.
-    """
-
-    what: Literal["tracking", "customer_code"]
-    prompt: PromptKey
-    wrong: PromptKey
-    unknown: PromptKey
-    silent: PromptKey
-    found: NodeName
-    too_many: NodeName
-    unavailable: NodeName
-    end: Key = "#"
-    longest: Annotated[int, msgspec.Meta(ge=1, le=20)] = 12
-    tries: Tries = 3
-    wait: Seconds = 7.0
-    between: Seconds = 4.0
-
-
-class SayNode(_Node, frozen=True, kw_only=True, tag="say"):
-    """Something said. A key cuts it short and counts for the next node.
-
-    `serves`: heard to its end, it is an answer that the caller came for.
-    """
-
-    prompt: PromptKey
-    next: NodeName
-    serves: bool = False
-
-
-class ChooseNode(_Node, frozen=True, kw_only=True, tag="choose"):
-    """A way by whether something is known, e.g. `ticket.promised_on`."""
-
-    given: Literal["customer", "ticket.promised_on"]
-    known: NodeName
-    missing: NodeName
-
-
-class ContractNode(_Node, frozen=True, kw_only=True, tag="contract"):
-    """How the customer's contract stands today, in the customer's zone. `unknown`: no customer yet."""
-
-    valid: NodeName
-    ending: NodeName
-    ended: NodeName
-    none: NodeName
-    unknown: NodeName
-    unavailable: NodeName
-    ending_days: Annotated[int, msgspec.Meta(ge=0, le=366)] = 30
-
-
-class QueueNode(_Node, frozen=True, kw_only=True, tag="queue"):
-    """Hands the caller to a queue of people. The ways out are for a caller nobody spoke with."""
-
-    queue: QueueName
-    nobody: NodeName
-    timeout: NodeName
-    prompt: PromptKey | None = None
-
-
-class HangUpNode(_Node, frozen=True, kw_only=True, tag="hang_up"):
-    """The end."""
-
-
-Node = CallerNode | LanguageNode | MenuNode | AskNode | SayNode | ChooseNode | ContractNode | QueueNode | HangUpNode
 
 
 class Flow(msgspec.Struct, frozen=True, kw_only=True):
@@ -157,7 +48,7 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
 
     def prompts(self) -> frozenset[str]:
         """Every prompt the flow can say."""
-        return frozenset(key for node in self.nodes.values() for key in _prompts_of(node)) | {self.filler}
+        return frozenset(key for node in self.nodes.values() for key in node.prompts()) | {self.filler}
 
     def queues(self) -> frozenset[str]:
         """Every queue the flow can hand a caller to."""
@@ -210,32 +101,6 @@ def parse(text: bytes, path: Path) -> Flow:
     return flow
 
 
-def ways_out(node: Node) -> Iterator[tuple[str, str]]:
-    """Every (way out, target node) of a node."""
-    match node:
-        case CallerNode():
-            names: tuple[str, ...] = ("found", "unknown", "unavailable")
-        case LanguageNode() | SayNode():
-            names = ("next",)
-        case MenuNode():
-            yield from node.keys.items()
-            names = ("too_many", "silence") if node.silence else ("too_many",)
-        case AskNode():
-            names = ("found", "too_many", "unavailable")
-        case ChooseNode():
-            names = ("known", "missing")
-        case ContractNode():
-            names = ("valid", "ending", "ended", "none", "unknown", "unavailable")
-        case QueueNode():
-            names = ("nobody", "timeout")
-        case HangUpNode():
-            names = ()
-        case _:
-            assert_never(node)
-    for name in names:
-        yield name, getattr(node, name)
-
-
 def _read(text: bytes, path: Path) -> Any:
     try:
         return yaml.safe_load(text)
@@ -264,13 +129,6 @@ def _node(name: str, body: dict[str, Any], path: Path, line: int | None) -> Node
         raise FlowError(f"node {name}: {error}", path=path, line=line) from None
 
 
-def _prompts_of(node: Node) -> Iterator[str]:
-    for field in ("prompt", "wrong", "silent", "unknown") if not isinstance(node, CallerNode | ContractNode) else ():
-        key = getattr(node, field, None)
-        if key is not None:
-            yield key
-
-
 def _check(flow: Flow, path: Path, lines: Mapping[str, int]) -> None:
     for what, name in (("start", flow.start), ("person", flow.person)):
         if name not in flow.nodes:
@@ -278,7 +136,7 @@ def _check(flow: Flow, path: Path, lines: Mapping[str, int]) -> None:
     if not isinstance(flow.nodes[flow.person], QueueNode):
         raise FlowError(f"person: {flow.person!r} is no queue", path=path, line=lines.get(flow.person))
     for name, node in flow.nodes.items():
-        for way, target in ways_out(node):
+        for way, target in node.ways_out():
             if target not in flow.nodes:
                 raise FlowError(f"node {name}, {way}: no node is called {target!r}", path=path, line=lines.get(name))
         _check_languages(flow, name, node, path, lines)
@@ -300,5 +158,5 @@ def _reachable(flow: Flow) -> set[str]:
         name = ahead.pop()
         if name not in seen:
             seen.add(name)
-            ahead += [target for _, target in ways_out(flow.nodes[name])]
+            ahead += [target for _, target in flow.nodes[name].ways_out()]
     return seen

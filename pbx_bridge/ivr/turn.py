@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
 from pbx_bridge.calls.facts import StepKind
-from pbx_bridge.ivr.flow import Flow, Node
-from pbx_bridge.ivr.run import Effect, Part, Play, Run, StartTimer, StopPlaying, WriteStep
+from pbx_bridge.ivr.flow import Flow
+from pbx_bridge.ivr.nodes import Node, QueueNode
+from pbx_bridge.ivr.run import (
+    CustomerFacts,
+    Effect,
+    HangUp,
+    LookUp,
+    Part,
+    Phase,
+    Play,
+    Run,
+    StartTimer,
+    StopPlaying,
+    WriteStep,
+)
+
+FILLER_AFTER = 1.5  # seconds of silence before a slow lookup is excused; the promise is 2
+GIVE_UP_AFTER = 8.0  # seconds until a lookup counts as failed, the filler included
+
+_LONGEST_CHAIN = 50
 
 
 class Turn:
@@ -29,6 +47,75 @@ class Turn:
     def language(self) -> str:
         """The caller's language, or the flow's default while it is unknown."""
         return self.run.language or self.flow.default_language
+
+    # --- where the caller is ---
+
+    def enter(self, name: str, *, again: bool = False) -> None:
+        """Go to a node; `again`: the tries there go on. A chain that never waits is cut and leads to a person."""
+        self.chain += 1
+        if self.chain > _LONGEST_CHAIN:
+            self.give_up("the flow goes round in circles")
+            return
+        if self._too_long(name):
+            self.give_up("the caller was in the menus for too long")
+            return
+        self.set(at=name, tries=self.run.tries if again else 0, timer=0, lookup=0)
+        self.node.on_enter(self)
+
+    def give_up(self, reason: str) -> None:
+        """The flow cannot go on: the caller goes to a person."""
+        self.step(StepKind.TROUBLE, reason=reason)
+        self.set(at=self.flow.person, tries=0, keyed="", timer=0, lookup=0)
+        node = self.node
+        if isinstance(node, QueueNode):
+            node.hand_over(self)
+
+    def hang_up(self, by: str) -> None:
+        """End the call."""
+        self.stop_playing()
+        self.effects.append(HangUp())
+        self.over(by)
+
+    def over(self, by: str) -> None:
+        """The run has ended; `by` says through whom."""
+        if self.run.phase is not Phase.QUEUED:
+            self.step(StepKind.ENDED, by=by)
+        self.set(phase=Phase.OVER, playback=0, timer=0, lookup=0, keyed="")
+
+    def _too_long(self, name: str) -> bool:
+        target = self.flow.nodes[name]
+        if target.leaves_menus or self.now - self.run.entered_at < timedelta(minutes=self.flow.longest_minutes):
+            return False
+        return not target.is_last_word(self)
+
+    # --- whom we speak with ---
+
+    def speak(self, language: str, by: str) -> None:
+        """Go on in this language; `by` says how it was found."""
+        self.set(language=language)
+        self.step(StepKind.LANGUAGE, language=language, by=by)
+
+    def meet(self, customer: CustomerFacts, by: str) -> None:
+        """This is the customer; `by` says how that was found. Their language is taken if none was chosen."""
+        self.set(customer=customer)
+        self.step(StepKind.CUSTOMER, code=customer.code, name=customer.name, by=by)
+        if not self.run.language and customer.language in self.flow.languages:
+            self.speak(customer.language, "record")
+
+    # --- what is said, keyed, waited for ---
+
+    def take_key(self) -> str:
+        """The first key nobody has used yet; there must be one."""
+        key, rest = self.run.keyed[0], self.run.keyed[1:]
+        self.set(keyed=rest, timer=0)
+        return key
+
+    def look_up(self, what: str, key: str) -> None:
+        """Ask the CRM, as LookUp tells, and excuse it when it takes long."""
+        number = self.next()
+        self.set(phase=Phase.LOOKING, lookup=number, excused=False)
+        self.effects.append(LookUp(number, what, key))
+        self.start_timer(FILLER_AFTER)
 
     def play(self, prompts: tuple[str, ...], *, listens: bool, serves: bool = False) -> None:
         """Say these prompts in the caller's language; instead of what is being said, which must have been stopped."""

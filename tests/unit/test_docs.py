@@ -22,6 +22,7 @@ from pbx_bridge.cli import cli
 from pbx_bridge.config import Settings
 from pbx_bridge.health import Health
 from pbx_bridge.ivr import flow as flows
+from pbx_bridge.ivr.nodes import Node
 from pbx_bridge.ivr.speech import KINDS
 from pbx_bridge.store import CallRow, TicketStatus, call_json
 from pbx_bridge.store.crm_rows import COLUMNS, read_folder
@@ -134,8 +135,8 @@ def test_the_readme_tells_both_commands_and_the_targets_are_there() -> None:
 # --- flows --------------------------------------------------------------------------------------------------------
 
 
-def node_kinds() -> dict[str, type[flows.Node]]:
-    kinds = flows.Node.__args__
+def node_kinds() -> dict[str, type[Node]]:
+    kinds = Node.__args__
     return {str(kind.__struct_config__.tag): kind for kind in kinds}
 
 
@@ -164,7 +165,7 @@ def test_the_drawing_of_the_shipped_flow_is_the_flow() -> None:
     )
     drawn = {(start, way, end) for start, ways, end in lines for way in ways.split(", ")}
     nodes = flows.load("support").nodes
-    real = {(name, way, target) for name, node in nodes.items() for way, target in flows.ways_out(node)}
+    real = {(name, way, target) for name, node in nodes.items() for way, target in node.ways_out()}
     # `end` is a word of the drawing language
     assert drawn == {(start, way, "finish" if end == "end" else end) for start, way, end in real}
 
