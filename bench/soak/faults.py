@@ -65,8 +65,8 @@ LONG = Plan(
 class Faults:
     """Does them, one after the other.
 
-    `back_s` are the seconds from each kill until the daemon was ready again; `back_at` are the moments at which
-    it was ready after any fault, epoch seconds.
+    `back_s` are the seconds from each kill until the daemon was ready again; `turns` are the moments at which any
+    fault began, and at which the daemon was ready after it, epoch seconds.
     """
 
     system: System
@@ -75,16 +75,17 @@ class Faults:
     plan: Plan
     done: Counter[Fault] = field(default_factory=Counter)
     back_s: list[float] = field(default_factory=list)
-    back_at: list[float] = field(default_factory=list)
+    turns: list[float] = field(default_factory=list)
 
     async def run(self) -> None:
         """Until cancelled between two faults; each is done to its end."""
         for fault in _order(self.plan):
             await asyncio.sleep(random.uniform(*self.plan.pause_s))
+            self.turns.append(time.time())
             task = asyncio.ensure_future(self._do(fault))
             try:
                 await asyncio.shield(task)
-                self.back_at.append(time.time())
+                self.turns.append(time.time())
             except asyncio.CancelledError:
                 await task
                 raise

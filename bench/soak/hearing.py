@@ -52,17 +52,18 @@ class Hearing:
         if self._deaf_since is None:
             self._deaf_since = at
 
-    def longest_silence(self, call: Told, signs: Iterable[float] = ()) -> float | None:
+    def longest_silence(self, call: Told, turns: Iterable[float] = ()) -> float | None:
         """The longest stretch in which the flow had the caller and nothing was played, seconds; None: not heard.
 
         Args:
-            signs: moments, epoch seconds, at which the daemon was there again: it took the caller up anew, and the
-                dead-man timer with them. The count begins again there.
+            turns: moments, epoch seconds, at which the count begins again: a fault began (until then a menu may have
+                waited for a key, which is the caller's own silence), or the daemon was there again (it took the
+                caller up anew, and the dead-man timer with them).
         """
         deaf = [*self.deaf, *([(self._deaf_since, _FOREVER)] if self._deaf_since is not None else [])]
         if any(begun < call.last and call.begun < ended for begun, ended in deaf):
             return None
-        played = sorted([*self._played.get(call.root, ()), *((sign, sign) for sign in signs)])
+        played = sorted([*self._played.get(call.root, ()), *((turn, turn) for turn in turns)])
         return max((gap for stay in call.waiting for gap in _gaps(stay, played)), default=0.0)
 
 

@@ -54,7 +54,7 @@ async def trial(pbx: Pbx, calls: int, rate: float, plan: Plan, say: Say, keep: P
             say(f"{calls} calls at {rate:g}/s")
             answered = await _under(faults, place_calls(made.people, rate, made.sip_port))
             say("the last caller has hung up")
-            found = await _evidence(made, since, answered, heard, faults.back_at)
+            found = await _evidence(made, since, answered, heard, faults.turns)
         checks, words = await _own_checks(made, datetime.fromtimestamp(since, UTC), len(faults.back_s))
         if keep is not None:
             made.running.stop_daemon()
@@ -84,7 +84,7 @@ async def _under(faults: Faults, work: Coroutine[Any, Any, Sequence[str]]) -> Se
 
 
 async def _evidence(
-    made: System, since: float, answered: Sequence[str], heard: Hearing, back_at: Sequence[float]
+    made: System, since: float, answered: Sequence[str], heard: Hearing, turns: Sequence[float]
 ) -> verdict.Evidence:
     """Everything known, as soon as every call of the files is on record and closed, or after a bound."""
     deadline = time.monotonic() + _CLOSED_S
@@ -97,7 +97,7 @@ async def _evidence(
             break
         await asyncio.sleep(_POLL_S)
     silences = {root: silence for root, call in told.items() if (silence := heard.longest_silence(call)) is not None}
-    unserved = {root: heard.longest_silence(told[root], back_at) or 0.0 for root in silences}
+    unserved = {root: heard.longest_silence(told[root], turns) or 0.0 for root in silences}
     return verdict.Evidence(
         calls=told,
         records=kept,

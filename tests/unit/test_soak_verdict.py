@@ -118,5 +118,7 @@ def test_silence_is_what_lies_between_playbacks() -> None:
         heard.take(playback("PlaybackFinished", number, ended))
     call = dataclasses.replace(CALL, waiting=[(1000.0, 1013.0)], last=1020.0)
     assert heard.longest_silence(call) == pytest.approx(5.0)
+    assert heard.longest_silence(call, [1008.0]) == pytest.approx(3.0), "a menu waited for a key when a fault began"
+    assert heard.longest_silence(call, [1003.0, 1012.5]) == pytest.approx(5.0), "a fault does not excuse another gap"
     heard.lost(1015.0)
     assert heard.longest_silence(call) is None, "nobody listened to its end"
