@@ -19,3 +19,12 @@ def cut_sounds(folder: Path, share: float) -> None:
             short.setparams(form)
             short.writeframes(data)
         draft.replace(path)
+
+
+def longest_s(folder: Path, name: str) -> float:
+    """Seconds of the longest wav file of that name under the folder; 0 if there is none."""
+    longest = 0.0
+    for path in folder.rglob(name):
+        with wave.open(str(path), "rb") as sound:
+            longest = max(longest, sound.getnframes() / sound.getframerate())
+    return longest

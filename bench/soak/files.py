@@ -11,7 +11,8 @@ Span = tuple[float, float]
 
 _EVENT, _TIME, _NUMBER, _CONTEXT, _CHANNEL, _APP, _UNIQUEID, _LINKEDID = 0, 1, 4, 9, 10, 11, 14, 15  # of cel.csv
 _TRUNK = "PJSIP/trunk-"
-_ALONE = ("pbxb-fallback", "pbxb-nobody")  # contexts in which the dialplan serves a caller without the daemon
+_NOBODY = "pbxb-nobody"
+_ALONE = ("pbxb-fallback", _NOBODY)  # contexts in which the dialplan serves a caller without the daemon
 
 
 @dataclass(slots=True, kw_only=True)
@@ -23,6 +24,7 @@ class Told:
         over: when the last of the call's channels ended.
         waiting: when the flow had the caller: its stays in Stasis.
         left: how long the caller stood between leaving Stasis and the next row.
+        farewell: the same where that row is the end: meanwhile the dialplan says that nobody is there.
         queue: the events of queue_log, in order.
         talk: whole seconds of talk by queue_log, where it tells.
     """
@@ -36,6 +38,7 @@ class Told:
     fallback: bool = False
     waiting: list[Span] = field(default_factory=list)
     left: list[float] = field(default_factory=list)
+    farewell: list[float] = field(default_factory=list)
     queue: list[str] = field(default_factory=list)
     talk: int | None = None
 
@@ -77,7 +80,8 @@ def _take(told: Told, rows: Sequence[Sequence[str]]) -> None:
         at = told.last = float(row[_TIME])
         told.fallback = told.fallback or row[_CONTEXT] in _ALONE
         if left is not None:
-            told.left.append(at - left)
+            said = (row[_EVENT], row[_CONTEXT]) == ("HANGUP", _NOBODY)  # Playback writes no row of its own
+            (told.farewell if said else told.left).append(at - left)
             left = None
         match row[_EVENT], row[_APP]:
             case "APP_START", "Stasis":

@@ -19,7 +19,7 @@ from bench.soak.faults import Faults, Plan
 from bench.soak.hearing import Hearing, listening
 from bench.soak.people import agents, place_calls
 from bench.soak.proxy import cable
-from bench.sounds import cut_sounds
+from bench.sounds import cut_sounds, longest_s
 from bench.system import Pbx, Say, System, system
 
 DEAD_MAN_S = 10.0  # asterisk-conf/extensions.conf.j2
@@ -107,6 +107,7 @@ async def _evidence(
         silences=silences,
         unserved=unserved,
         silence_limit_s=DEAD_MAN_S + _MARGIN_S,
+        farewell_s=longest_s(made.pbx.paths.sounds, "nobody.wav"),
     )
 
 

@@ -13,6 +13,7 @@ from bench.records import Record
 from bench.soak.files import Told
 
 _SAME_S = 0.001  # two times of one moment differ by no more
+_STEP_S = 1.0  # from one thing heard to the next
 _TALK_S = 1.1  # queue_log counts whole seconds
 
 _UNREACHED = {"abandoned_ivr", "self_served", "abandoned_queue", "missed"}
@@ -31,6 +32,7 @@ class Evidence:
         silences: the longest silence of each call that was heard in full, seconds.
         unserved: the same, counted anew whenever the daemon came back: what one fault cost the caller.
         silence_limit_s: what the dead-man timer promises.
+        farewell_s: how long the dialplan speaks when nobody is there.
     """
 
     calls: Mapping[str, Told]
@@ -41,6 +43,7 @@ class Evidence:
     silences: Mapping[str, float]
     unserved: Mapping[str, float]
     silence_limit_s: float
+    farewell_s: float
 
 
 def problems(evidence: Evidence) -> list[str]:
@@ -110,8 +113,10 @@ def _heard(evidence: Evidence) -> Iterator[str]:
         if silence > evidence.silence_limit_s:
             yield f"DEAD AIR: {root} heard nothing for {silence:.1f} s"
     for call in evidence.calls.values():
-        if max(call.left, default=0.0) > 1.0:
+        if max(call.left, default=0.0) > _STEP_S:
             yield f"DEAD AIR: {call.root} stood {max(call.left):.1f} s between the flow and what came next"
+        if max(call.farewell, default=0.0) > evidence.farewell_s + _STEP_S:
+            yield f"DEAD AIR: {call.root} was let go {max(call.farewell):.1f} s after the flow, without a word"
 
 
 def summary(evidence: Evidence) -> dict[str, Any]:

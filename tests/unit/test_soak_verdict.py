@@ -47,6 +47,7 @@ def evidence(*records: dict[str, Any], **changes: Any) -> Evidence:
         silences={CALL.root: 1.0},
         unserved={CALL.root: 1.0},
         silence_limit_s=10.0,
+        farewell_s=2.0,
     )
     return dataclasses.replace(whole, **changes)
 
@@ -75,6 +76,7 @@ def test_a_right_record_is_no_problem() -> None:
         (evidence(record(), strangers=["p-1.7"]), "p-1.7 belongs to no call"),
         (evidence(record(), unserved={"p-1.0": 11.0}), "DEAD AIR: p-1.0 heard nothing for 11.0 s"),
         (evidence(record(), calls={"p-1.0": dataclasses.replace(CALL, left=[3.0])}), "DEAD AIR: p-1.0 stood 3.0 s"),
+        (evidence(record(), calls={"p-1.0": dataclasses.replace(CALL, farewell=[3.1])}), "was let go 3.1 s after"),
     ],
 )
 def test_what_is_wrong_is_named(found: Evidence, word: str) -> None:
@@ -103,6 +105,30 @@ def test_the_files_are_read_as_asterisk_writes_them() -> None:
     assert (call.caller, call.queue, call.talk) == ("09121234567", ["ENTERQUEUE", "CONNECT", "COMPLETECALLER"], 11)
     assert (call.begun, call.ended, call.over) == (1795293626.278701, 1795293638.28723, 1795293638.28723)
     assert read(folder / "cel.csv", Path("/nowhere"), 1795293627.0) == {}
+
+
+@pytest.mark.parametrize(("context", "left", "farewell"), [("pbxb-nobody", [], [1.5]), ("from-trunk", [1.5], [])])
+def test_the_end_after_the_flow_is_a_farewell_where_the_dialplan_speaks(
+    tmp_path: Path, context: str, left: list[float], farewell: list[float]
+) -> None:
+    rows = [
+        ("CHAN_START", 10.0, ""),
+        ("APP_START", 10.0, "Stasis"),
+        ("APP_END", 12.0, "Stasis"),
+        ("HANGUP", 13.5, ""),
+    ]
+    file = tmp_path / "cel.csv"
+    lines = [
+        [event, f"{time}", "", "", "0912", *[""] * 4, context, "PJSIP/trunk-1", app, "", "", "1.0", "1.0"]
+        for event, time, app in rows
+    ]
+    file.write_text("".join(f"{','.join(line)}\n" for line in lines))
+    (call,) = read(file, Path("/nowhere"), 0.0).values()
+    assert (call.left, call.farewell) == (left, farewell)
+
+
+def test_a_farewell_may_last_as_long_as_it_is() -> None:
+    assert problems(evidence(record(), calls={"p-1.0": dataclasses.replace(CALL, farewell=[2.9])})) == []
 
 
 def playback(kind: str, number: int, second: float) -> dict[str, Any]:
