@@ -14,12 +14,14 @@ import gc
 import multiprocessing
 import os
 import signal
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from multiprocessing import connection
 
 from pbx_bridge.store.address import StorePlace
 from pbx_bridge.store.comparison import Compared, compare
@@ -32,6 +34,7 @@ from pbx_bridge.store.writer import Writer
 
 _CHUNK = 500  # groups a worker looks at in one go; a few hundred milliseconds
 _AT_ONCE = 25  # groups folded in one transaction, while the daemon waits
+_FACTS = 20  # of a call, about: enough of them for the writer to begin at once
 _SHARE = 1.0  # after each, so many times as long for others
 _NICE = 10  # workers give way to the daemon, which shares their cores
 _LAST_US = 2**63 - 1
@@ -132,7 +135,7 @@ class Rebuilder:
         for start in range(0, len(looked.differing), _AT_ONCE):
             begun = time.monotonic()
             groups = looked.differing[start : start + _AT_ONCE]
-            changed, broken = await self._writer.submit(partial(self._again, groups))
+            changed, broken = await self._writer.submit(partial(self._again, groups), weight=len(groups) * _FACTS)
             outcome.changed += changed
             outcome.broken += broken
             await asyncio.sleep((time.monotonic() - begun) * _SHARE)
@@ -150,11 +153,20 @@ class Rebuilder:
 
 
 def _give_way() -> None:
+    threading.Thread(target=_end_with_parent, name="rebuild-parent", daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C is for the parent, who ends us
     os.nice(_NICE)
     # Looking for cycles takes a tenth of the time, and a chunk makes hardly any: once after each is enough.
     gc.disable()
     gc.freeze()
+
+
+def _end_with_parent() -> None:
+    """A parent that was killed closes no pipe of ours: the other workers hold it too, and all would wait for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
 
 
 def _look(place: StorePlace, region: str, groups: list[int]) -> Compared:
