@@ -13,7 +13,7 @@ from pathlib import Path
 from bench.customers import Customer, customers, write_folder
 from bench.figure import CannotMeasure
 from pbx_bridge.errors import BridgeError
-from pbx_bridge.ivr.voice import Voice
+from pbx_bridge.ivr.sounds.voice import Voice
 from pbx_bridge.store import open_store
 
 REPOSITORY = Path(__file__).resolve().parents[1]

@@ -13,7 +13,6 @@ import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -29,18 +28,19 @@ from pbx_bridge.ari_handlers.caller import Means
 from pbx_bridge.ari_handlers.connection import AriLink
 from pbx_bridge.ari_handlers.originate import Asked, Originator
 from pbx_bridge.ari_handlers.reaper import Reaper
+from pbx_bridge.ari_handlers.repertoire import Deployer, LoadedFlow, Repertoire
 from pbx_bridge.ari_handlers.requests import Ari
 from pbx_bridge.ari_handlers.stasis import Stasis
 from pbx_bridge.calls.facts import RawFact, boot_fact
 from pbx_bridge.config import Settings
-from pbx_bridge.errors import BridgeError, FlowError, PromptError
+from pbx_bridge.errors import BridgeError
 from pbx_bridge.health import Health, LinkState, Meter, utc_now
-from pbx_bridge.ivr import flow as flows
-from pbx_bridge.ivr.announcer import Announcer
+from pbx_bridge.ivr.drawn import DrawnFlow
+from pbx_bridge.ivr.loader import Loader
 from pbx_bridge.ivr.lookups import CrmLookups
-from pbx_bridge.ivr.prompts import PromptBook
+from pbx_bridge.ivr.reading.beside import unknown_holidays
+from pbx_bridge.ivr.releases import Releases
 from pbx_bridge.ivr.run import Phase, Run
-from pbx_bridge.ivr.voice import Voice
 from pbx_bridge.pbx import paths as pbx_paths
 from pbx_bridge.pbx.plan import AGENTS, QUEUES
 from pbx_bridge.pbx.secrets import SecretStore
@@ -56,60 +56,38 @@ from pbx_bridge.web.site import SiteParts, make_site
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Speech:
-    """The flow callers meet and the voice that says it, checked against each other."""
-
-    flow: flows.Flow
-    book: PromptBook
-    voice: Voice
-
-
 async def run_daemon(settings: Settings) -> None:
     """The daemon, until SIGTERM or SIGINT. Raises BridgeError when it cannot run."""
     logs.configure(settings.log.level, settings.log.form)
-    speech = load_speech(settings)
+    loader = loader_of(settings)
+    flow, announcer = loader.newest(settings.ivr.flow)
+    for finding in unknown_holidays(flow, utc_now().astimezone(loader.zone).date()):
+        log.warning("holidays_not_known", flow=flow.name, reason=finding.sentence)
+    flows = Repertoire(LoadedFlow(flow=flow, texts=announcer.book, speaker=announcer))
     with _only_one(settings.run / "daemon.lock"), _pid_file(settings.run / "daemon.pid"):
         health = Health()
         async with open_store(settings.store_place, health, region=settings.region) as store:
-            await _serve(settings, speech, store, health)
+            await _serve(settings, loader, flows, store, health)
 
 
-def load_speech(settings: Settings) -> Speech:
-    """The flow with its prompts and clips. Raises FlowError or PromptError naming what is missing."""
-    flow = flows.load(settings.ivr.flow)
-    _check_queues(settings, flow)
-    book = PromptBook.load(extra_folder=settings.home / "prompts")
-    book.check(flow.prompts(), flow.languages)
+def loader_of(settings: Settings) -> Loader:
+    """What makes flows ready for this PBX. Raises PbxError when there is no Asterisk yet."""
     paths = pbx_paths.find_paths(settings.home, settings.asterisk_root)
-    voice = Voice.load(paths.sounds, asterisk_folder=paths.inside(paths.sounds))
-    for language in flow.languages:
-        for key in sorted(flow.prompts()):
-            _check_sounds(book, voice, key, language)
-    return Speech(flow=flow, book=book, voice=voice)
+    return Loader(
+        releases=Releases(settings.home / "flows"),
+        prompts=settings.home / "prompts",
+        sounds=paths.sounds,
+        seen_as=paths.inside(paths.sounds),
+        queues=QUEUES if settings.ari.url is None else None,  # of a PBX that is not ours we do not know them
+        zone=ZoneInfo(settings.zone),
+    )
 
 
-def _check_queues(settings: Settings, flow: flows.Flow) -> None:
-    # Of a PBX that is not ours we do not know the queues.
-    unknown = sorted(flow.queues() - set(QUEUES)) if settings.ari.url is None else []
-    if unknown:
-        known = ", ".join(QUEUES)
-        raise FlowError(f"flow {flow.name} hands callers to queue {unknown[0]!r}; the private Asterisk has: {known}")
-
-
-def _check_sounds(book: PromptBook, voice: Voice, key: str, language: str) -> None:
-    missing = voice.missing(book.clips([key], language))
-    prompt = book.prompt(key, language)
-    if not missing or (prompt.fixed and voice.is_recorded(book.phrase(key, language))):
-        return
-    reason = f"prompt {key!r} has no sound in {language!r} for {missing[0].text!r}; run: pbx-bridge prompts render"
-    raise PromptError(reason, path=prompt.path, line=prompt.line)
-
-
-async def _serve(settings: Settings, speech: Speech, store: Store, health: Health) -> None:
+async def _serve(settings: Settings, loader: Loader, flows: Repertoire, store: Store, health: Health) -> None:
     node = settings.pbx.systemname
     key_to_play = Meter("pbx_bridge_key_to_play_seconds", "From a key's release to the next prompt's request.")
-    desk = _Desk(settings, speech, store, health, key_to_play)
+    deployer = Deployer(flows, loader.releases, lambda version: _loaded(loader, version))
+    desk = _Desk(settings, flows, store, health, key_to_play)
     site = make_site(
         SiteParts(
             health=health,
@@ -122,9 +100,10 @@ async def _serve(settings: Settings, speech: Speech, store: Store, health: Healt
             region=settings.region,
             meters=(key_to_play,),
             recordings=Shelf(store.recordings, _recording_files(settings)),
+            drawing=DrawnFlow(lambda: (flows.newest.flow, flows.newest.texts), store.calls, ZoneInfo(settings.zone)),
         )
     )
-    await desk.remember(store, node)
+    await deployer.look_up(await desk.remember(store, node))
     if settings.ari.url is None:  # of a PBX that is not ours we do not know the agents
         await store.agents.fill(AGENTS)
     ami = _ami(settings, store, health)
@@ -133,6 +112,7 @@ async def _serve(settings: Settings, speech: Speech, store: Store, health: Healt
             {
                 "spool": _spooler(settings, store, health).run,
                 "stasis": desk.stasis.run,
+                "flows": deployer.run,
                 "ari": desk.link.run,
                 "ami": ami.run,
                 "rotation": _rotator(settings, store, ami).run,
@@ -145,7 +125,9 @@ async def _serve(settings: Settings, speech: Speech, store: Store, health: Healt
 class _Desk:
     """ARI's side of the daemon: the link, its verbs and the reception desk, which know each other."""
 
-    def __init__(self, settings: Settings, speech: Speech, store: Store, health: Health, key_to_play: Meter) -> None:
+    def __init__(
+        self, settings: Settings, flows: Repertoire, store: Store, health: Health, key_to_play: Meter
+    ) -> None:
         node, app = settings.pbx.systemname, settings.ari.app
         self._store, self._node = store, node
         self.link = _link(
@@ -157,8 +139,7 @@ class _Desk:
         )
         means = Means(
             ari=Ari(self.link, app),
-            flow=speech.flow,
-            speaker=Announcer(speech.book, speech.voice),
+            flows=flows,
             lookups=CrmLookups(store.crm, zone=ZoneInfo(settings.zone), region=settings.region),
             keep=self._keep,
             clock=utc_now,
@@ -166,8 +147,8 @@ class _Desk:
         )
         self.stasis = Stasis(means, node=node, app=app, forget=self._forget, on_boot=self._booted)
 
-    async def remember(self, store: Store, node: str) -> None:
-        """Take up the runs that an earlier daemon left. One that cannot be read begins anew."""
+    async def remember(self, store: Store, node: str) -> set[str]:
+        """Take up the runs that an earlier daemon left; their flow versions. One that cannot be read begins anew."""
         runs = {}
         for state in await store.runs.all(node):
             try:
@@ -175,6 +156,7 @@ class _Desk:
             except msgspec.DecodeError as error:
                 log.warning("run_not_readable", channel=state.channel, reason=str(error))
         self.stasis.remember(runs)
+        return {run.version for run in runs.values()}
 
     def _keep(self, facts: Sequence[RawFact], run: Run) -> asyncio.Future[None]:
         state: RunState | RunGone = RunState(node=run.node, channel=run.channel, body=msgspec.json.encode(run))
@@ -191,6 +173,11 @@ class _Desk:
     async def _booted(self, info: wire.Info) -> None:
         boot = boot_fact(node=self._node, at=info.status.startup_time)
         self._store.journal.post([boot]).add_done_callback(_kept)
+
+
+def _loaded(loader: Loader, version: str) -> LoadedFlow:
+    flow, announcer = loader.release(version)
+    return LoadedFlow(flow=flow, texts=announcer.book, speaker=announcer)
 
 
 def _kept(written: asyncio.Future[None]) -> None:

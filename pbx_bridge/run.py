@@ -12,8 +12,8 @@ from pbx_bridge.config import Settings
 from pbx_bridge.errors import SettingsError
 from pbx_bridge.health import utc_now
 from pbx_bridge.ivr.prompts import PromptBook
-from pbx_bridge.ivr.render import prepare
-from pbx_bridge.ivr.speakers import find_prefix, find_speaker
+from pbx_bridge.ivr.sounds.render import prepare
+from pbx_bridge.ivr.sounds.speakers import find_prefix, find_speaker
 from pbx_bridge.pbx import running
 from pbx_bridge.pbx.modules import modules_in
 from pbx_bridge.pbx.paths import instance_paths

@@ -15,7 +15,14 @@ from demo_history import NOON
 
 from pbx_bridge.calls.call import Call
 from pbx_bridge.health import Health, LinkState
-from pbx_bridge.web.memory import MemoryAgents, MemoryCalls, MemoryRecordings, MemoryShortfalls, MemoryUsers
+from pbx_bridge.web.memory import (
+    MemoryAgents,
+    MemoryCalls,
+    MemoryDrawing,
+    MemoryRecordings,
+    MemoryShortfalls,
+    MemoryUsers,
+)
 from pbx_bridge.web.ports import Shortfalls
 from pbx_bridge.web.site import SiteParts, make_site
 
@@ -34,6 +41,7 @@ class Parts:
     recordings: MemoryRecordings = field(default_factory=MemoryRecordings)
     agents: MemoryAgents = field(default_factory=MemoryAgents)
     shortfalls: Shortfalls = field(default_factory=MemoryShortfalls)
+    drawing: MemoryDrawing = field(default_factory=MemoryDrawing)
 
     def __post_init__(self) -> None:
         self.health = Health(clock=lambda: self.now - timedelta(hours=2, minutes=7))
@@ -58,6 +66,7 @@ class Parts:
                 recordings=self.recordings,
                 agents=self.agents,
                 shortfalls=self.shortfalls,
+                drawing=self.drawing,
             )
         )
 

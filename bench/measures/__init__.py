@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from bench.desk import Desk
 from bench.figure import Figure
-from bench.measures import cpu, events, keys, lists, memory, page, rebuild, record
+from bench.measures import cpu, engine, events, keys, lists, memory, page, rebuild, record
 from bench.system import System
 
 Measure = Callable[[System, bool], Awaitable[Sequence[Figure]]]
@@ -28,4 +28,5 @@ ALONE: Mapping[tuple[str, ...], Alone] = {
     record.NAMES: record.measure,
     rebuild.NAMES: rebuild.measure,
     lists.NAMES: lists.measure,
+    engine.NAMES: engine.measure,
 }

@@ -21,24 +21,26 @@ import structlog
 from pbx_bridge.ari_handlers.alarm import Alarm
 from pbx_bridge.ari_handlers.mailbox import Mailbox
 from pbx_bridge.ari_handlers.notes import Keep, Notes
+from pbx_bridge.ari_handlers.repertoire import Repertoire
 from pbx_bridge.ari_handlers.requests import Ari
-from pbx_bridge.ari_handlers.speech import Chunk, Speaker, chunks, playback_id
+from pbx_bridge.ari_handlers.speech import Chunk, chunks, playback_id
 from pbx_bridge.calls.facts import StepKind
 from pbx_bridge.errors import AriConflict, AriGone, AriUnavailable, AsteriskError, PromptError
 from pbx_bridge.health import Clock, Meter
 from pbx_bridge.ivr import engine
-from pbx_bridge.ivr.flow import Flow
 from pbx_bridge.ivr.lookups import Lookups
 from pbx_bridge.ivr.run import (
     Effect,
     Found,
     Gone,
+    HandOver,
     HangUp,
     Happening,
     KeyPressed,
     LookUp,
     LookupFailed,
     Phase,
+    Place,
     Play,
     PromptEnded,
     Resumed,
@@ -46,14 +48,12 @@ from pbx_bridge.ivr.run import (
     StartTimer,
     StopPlaying,
     TimeUp,
-    ToQueue,
     WriteStep,
 )
 
 log = structlog.get_logger()
 
 ALIVE_SECONDS = 10  # what the dialplan's dead-man timer is set to, here and in asterisk-conf/extensions.conf
-QUEUE_CONTEXT = "pbxb-queue"
 _ALIVE_MARGIN = 1.5  # seconds a chunk must end before the timer
 _RENEW_BELOW = 5.0  # seconds left when the timer is renewed in silence
 _OVERDUE = 3.0  # seconds after a chunk's length when its end counts as never told
@@ -99,8 +99,7 @@ class Means:
     """What a caller needs from the rest of the daemon."""
 
     ari: Ari
-    flow: Flow
-    speaker: Speaker
+    flows: Repertoire
     lookups: Lookups
     keep: Keep
     clock: Clock
@@ -116,11 +115,17 @@ class _Saying:
     at: int = 0
 
 
+def context_of(place: Place) -> str:
+    """The dialplan's context for a caller who is given to it (asterisk-conf/extensions.conf)."""
+    return f"pbxb-{place}"
+
+
 class Caller:
     """The actor of one call. `run_until_over()` is its task; everything else only posts to it."""
 
     def __init__(self, run: Run, means: Means, *, answered: bool, alive_for: float = ALIVE_SECONDS) -> None:
         self.run, self._means = run, means
+        self._met = means.flows.of(run.version)  # to the end, whatever is deployed meanwhile
         self._answered = answered
         self._mailbox: Mailbox[Item] = Mailbox(_MAILBOX)
         self._loop = asyncio.get_running_loop()
@@ -156,7 +161,7 @@ class Caller:
     # --- the actor ---
 
     async def run_until_over(self, first: Sequence[Effect] | Happening) -> None:
-        """Serve the caller to the end of the run, or until they are handed to a queue.
+        """Serve the caller to the end of the run, or until they are given to the dialplan.
 
         Args:
             first: the effects of a run just begun, or what happens first to one that goes on.
@@ -213,7 +218,7 @@ class Caller:
         log.warning("caller_waits_for_ari", channel=self.run.channel, reason=str(error))
 
     async def _happen(self, happening: Happening) -> None:
-        run, effects = engine.advance(self._means.flow, self.run, happening, self._means.clock())
+        run, effects = engine.advance(self._met.flow, self.run, happening, self._means.clock())
         self.run = run
         await self._carry_out(effects)
 
@@ -241,8 +246,8 @@ class Caller:
                 self._start_timer(timer, seconds)
             case LookUp(number, what, key):
                 self._look_up(number, what, key)
-            case ToQueue(queue, language):
-                await self._to_queue(queue, language)
+            case HandOver():
+                await self._hand_over(effect)
             case HangUp():
                 await self._notes.settle(self.run)
                 await self._means.ari.leave(self.run.channel)
@@ -284,7 +289,7 @@ class Caller:
 
     async def _play(self, play: Play) -> None:
         try:
-            parts = chunks(play, self._means.speaker)
+            parts = chunks(play, self._met.speaker)
         except PromptError as error:
             log.error("prompt_missing", reason=str(error))
             parts = ()
@@ -422,12 +427,14 @@ class Caller:
 
     # --- leaving ---
 
-    async def _to_queue(self, queue: str, language: str) -> None:
+    async def _hand_over(self, given: HandOver) -> None:
         await self._notes.settle(self.run)
         try:
-            await self._set("CHANNEL(language)", language)
+            if given.seconds:
+                await self._set("PBXB_RING", str(given.seconds))
+            await self._set("CHANNEL(language)", given.language)
         finally:
-            await self._means.ari.continue_at(self.run.channel, QUEUE_CONTEXT, queue)
+            await self._means.ari.continue_at(self.run.channel, context_of(given.what), given.to)
 
     def _let_go(self) -> None:
         self._timer.close()
@@ -445,7 +452,7 @@ class Caller:
             data = {
                 "prompt": part.prompt,
                 "language": part.language,
-                "text": self._means.speaker.text(part.prompt, part.language, play.values),
+                "text": self._met.speaker.text(part.prompt, part.language, play.values),
                 "playback": play.playback,
                 "listens": play.listens,
             }

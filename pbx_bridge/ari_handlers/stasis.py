@@ -1,8 +1,9 @@
 """Who runs which flow: every channel in our Stasis application has one caller's actor, also after a restart.
 
 Nothing is replayed to a client that was away. So after each connect we look at the channels Asterisk holds for us
-and go on with each: at its flow node if we know the run, from the start if we do not. A caller in a queue is the
-dialplan's; the run waits in the store and in `_queued` until the queue gives the caller back.
+and go on with each: at its flow node if we know the run, from the start if we do not. A caller in a queue, at
+an agent's phone or leaving a message is the dialplan's; the run waits in the store and in `_queued` until it gives
+them back.
 """
 
 from __future__ import annotations
@@ -15,21 +16,22 @@ import structlog
 from pbx_bridge.ari_handlers import wire
 from pbx_bridge.ari_handlers.caller import (
     ALIVE_SECONDS,
-    QUEUE_CONTEXT,
     Caller,
     ChunkEnded,
     Left,
     Means,
     StillThere,
+    context_of,
 )
 from pbx_bridge.ari_handlers.speech import parse_playback_id
 from pbx_bridge.errors import AsteriskError
 from pbx_bridge.ivr import engine
 from pbx_bridge.ivr.nodes import QueueNode
-from pbx_bridge.ivr.run import Effect, Happening, Phase, QueueReturned, Resumed, Run
+from pbx_bridge.ivr.run import Effect, GivenBack, Happening, Phase, Place, Resumed, Run
 
 log = structlog.get_logger()
 
+_RETURN = "_return"
 _TICK = 0.5  # seconds between looks at the dead-man timers
 _SWEEP = 60.0  # seconds between looks for queued callers who are gone
 _FAILED_PLAYBACK_WAITS = 0.2  # seconds
@@ -141,8 +143,8 @@ class Stasis:
             case ["in", called, *_]:
                 self._queued.pop(channel.id, None)
                 self._begin(channel, called)
-            case ["queue_return", queue, status, *_]:
-                self._came_back(channel, queue, status)
+            case _ if (back := _given_back(args)) is not None:
+                self._came_back(channel, back)
             case _:
                 log.error("stasis_arguments_unknown", channel=channel.id, args=list(args))
                 self._spawn(channel.id, self._send_away(channel.id))
@@ -159,7 +161,9 @@ class Stasis:
 
     def _found(self, channel: wire.Channel, args: Sequence[str]) -> None:
         run = self._queued.get(channel.id)
-        if run is None or (args and args[0] == "queue_return"):
+        back = _given_back(args)
+        # Else what gave it back then is told already: the caller has gone on to where the run stands.
+        if run is None or (back is not None and engine.awaits(self._means.flows.of(run.version).flow, run, back)):
             self._arrived(channel, args)
             return
         del self._queued[channel.id]
@@ -168,7 +172,7 @@ class Stasis:
 
     def _begin(self, channel: wire.Channel, called: str) -> None:
         run, effects = engine.begin(
-            self._means.flow,
+            self._means.flows.newest.flow,
             node=self._node,
             channel=channel.id,
             caller=channel.caller.number,
@@ -178,14 +182,13 @@ class Stasis:
         )
         self._serve(run, effects, answered=channel.state == "Up", alive_for=ALIVE_SECONDS - _FRESH)
 
-    def _came_back(self, channel: wire.Channel, queue: str, status: str) -> None:
+    def _came_back(self, channel: wire.Channel, back: GivenBack) -> None:
         run = self._queued.pop(channel.id, None)
         if run is None:
-            log.warning("queue_return_of_unknown_run", channel=channel.id, queue=queue)
+            log.warning("return_of_unknown_run", channel=channel.id, what=back.what, to=back.to)
             self._spawn(channel.id, self._send_away(channel.id))
             return
-        returned = QueueReturned(queue, status)
-        self._serve(run, returned, answered=True, alive_for=ALIVE_SECONDS - _FRESH)
+        self._serve(run, back, answered=True, alive_for=ALIVE_SECONDS - _FRESH)
 
     def _serve(self, run: Run, first: Sequence[Effect] | Happening, *, answered: bool, alive_for: float) -> None:
         caller = Caller(run, self._means, answered=answered, alive_for=alive_for)
@@ -214,10 +217,11 @@ class Stasis:
                     self._queued[channel] = caller.run
 
     async def _to_a_person(self, channel: str) -> None:
-        node = self._means.flow.nodes[self._means.flow.person]
+        flow = self._means.flows.newest.flow
+        node = flow.nodes[flow.person]
         try:
             if isinstance(node, QueueNode):
-                await self._means.ari.continue_at(channel, QUEUE_CONTEXT, node.queue)
+                await self._means.ari.continue_at(channel, context_of(Place.QUEUE), node.queue)
         except AsteriskError as error:
             log.warning("caller_left_to_dialplan", channel=channel, reason=str(error))
 
@@ -258,3 +262,12 @@ class Stasis:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _given_back(args: Sequence[str]) -> GivenBack | None:
+    """What Stasis' arguments `queue_return,support,TIMEOUT` say, for each Place; None if they say nothing of it."""
+    match args:
+        case [word, to, status, *_] if word.endswith(_RETURN):
+            return GivenBack(word.removesuffix(_RETURN), to, status)
+        case _:
+            return None

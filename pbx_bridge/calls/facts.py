@@ -125,8 +125,11 @@ class StepKind(enum.StrEnum):
     FILLER = "filler"  # the lookup took long; a filler was played
     QUEUE = "queue"  # handed to a queue. data: queue, reason
     QUEUE_RETURN = "queue_return"  # data: queue, status, reason
+    HOURS = "hours"  # data: result (open | closed | holiday), holiday (its name), opens_at (ISO 8601, when not open)
+    HANDED_OVER = "handed_over"  # given to the dialplan otherwise. data: what (voicemail | dial | transfer), to
+    HANDED_BACK = "handed_back"  # data: what, to, status
     RESUMED = "resumed"  # the daemon came back and went on at this flow node
-    ENDED = "ended"  # the run is over. data: by (caller | flow | queue | lost)
+    ENDED = "ended"  # the run is over. data: by (caller | flow | queue | dial | transfer | lost)
     TROUBLE = "trouble"  # something failed and the caller was helped otherwise. data: reason
 
 

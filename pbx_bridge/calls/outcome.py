@@ -46,6 +46,11 @@ class Ending:
         return any(s.kind in (SegmentKind.IVR, SegmentKind.WAIT, SegmentKind.VOICEMAIL) for s in self.segments)
 
     @property
+    def wanted_person(self) -> bool:
+        """The menus rang a phone for a caller from outside; what an agent asked for rings that agent first."""
+        return self.story.direction is Direction.INBOUND and self.last(SegmentKind.RING) is not None
+
+    @property
     def left_voicemail(self) -> bool:
         """A message was left, as far as is known."""
         return any(s.kind is SegmentKind.VOICEMAIL and s.result != "not_left" for s in self.segments)
@@ -82,7 +87,7 @@ def _inbound(ending: Ending) -> Outcome:
         return Outcome.VOICEMAIL
     if wait is not None and wait.result == "abandoned":
         return Outcome.ABANDONED_QUEUE
-    if wait is None and ending.served:
+    if wait is None and ending.served and not ending.wanted_person:
         return Outcome.SELF_SERVED
     if ending.lost:
         return Outcome.LOST

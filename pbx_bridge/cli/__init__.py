@@ -2,10 +2,21 @@
 
 import sys
 
-from pbx_bridge.cli import keep, record, system
+from pbx_bridge.cli import flow_deploy, flow_draw, flow_lint, flow_try, keep, prompts_workshop, record, system
 from pbx_bridge.cli.base import cli
 
-__all__ = ["cli", "keep", "main", "record", "system"]
+__all__ = [
+    "cli",
+    "flow_deploy",
+    "flow_draw",
+    "flow_lint",
+    "flow_try",
+    "keep",
+    "main",
+    "prompts_workshop",
+    "record",
+    "system",
+]
 
 
 def main() -> None:

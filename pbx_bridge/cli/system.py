@@ -9,11 +9,11 @@ import click
 
 from pbx_bridge import logs
 from pbx_bridge.cli.base import cli, progress_line
-from pbx_bridge.config import load
+from pbx_bridge.config import Settings, load
 from pbx_bridge.errors import PromptError
 from pbx_bridge.ivr.prompts import PromptBook
-from pbx_bridge.ivr.render import prepare
-from pbx_bridge.ivr.speakers import find_prefix, find_speaker
+from pbx_bridge.ivr.sounds.render import Progress, RenderReport, prepare
+from pbx_bridge.ivr.sounds.speakers import find_prefix, find_speaker
 from pbx_bridge.pbx.paths import find_paths
 from pbx_bridge.values import digits
 
@@ -35,7 +35,15 @@ def prompts_render(to: Path | None) -> None:
     Example:
       pbx-bridge prompts render
     """
-    settings = load()
+    report = render_prompts(load(), progress_line("prompts"), to)
+    click.echo(
+        f"prompts: {report.rendered} clips rendered, {report.kept} kept, {report.recorded} recordings, "
+        f"{report.seconds:.1f} s"
+    )
+
+
+def render_prompts(settings: Settings, progress: Progress, to: Path | None = None) -> RenderReport:
+    """Render what has no sound yet, into the given folder or Asterisk's. Raises PromptError."""
     if to is None and not (settings.home / "asterisk").exists():
         raise PromptError(f"no Asterisk was set up in {settings.home} yet: run it first, or say --to FOLDER")
     prefix = find_prefix(settings.asterisk_root)
@@ -43,17 +51,13 @@ def prompts_render(to: Path | None) -> None:
         "fa": find_speaker(settings.ivr.voice_fa, prefix),
         "en": find_speaker(settings.ivr.voice_en, prefix),
     }
-    report = prepare(
+    return prepare(
         PromptBook.load(extra_folder=settings.home / "prompts"),
         to or find_paths(settings.home, settings.asterisk_root).sounds,
         speakers,
         prefix=prefix,
         recordings=settings.home / "recordings",
-        progress=progress_line("prompts"),
-    )
-    click.echo(
-        f"prompts: {report.rendered} clips rendered, {report.kept} kept, {report.recorded} recordings, "
-        f"{report.seconds:.1f} s"
+        progress=progress,
     )
 
 

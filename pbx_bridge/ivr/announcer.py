@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from pbx_bridge.ivr.phrase import SENTENCE
 from pbx_bridge.ivr.prompts import PromptBook
-from pbx_bridge.ivr.voice import Media, Voice
+from pbx_bridge.ivr.sounds.voice import Media, Voice
 
 
 class Announcer:

@@ -19,31 +19,40 @@ from typing import Any, assert_never
 
 from pbx_bridge.calls.facts import StepKind
 from pbx_bridge.ivr.flow import Flow
-from pbx_bridge.ivr.nodes import QueueNode
+from pbx_bridge.ivr.nodes import HandingOver, Node
+from pbx_bridge.ivr.nodes.handing import SPOKE_WITH_PERSON
 from pbx_bridge.ivr.run import (
     Begun,
     Effect,
     Found,
+    GivenBack,
     Gone,
     Happening,
     KeyPressed,
     LookupFailed,
     Phase,
     PromptEnded,
-    QueueReturned,
     Resumed,
     Run,
     TimeUp,
 )
 from pbx_bridge.ivr.turn import FILLER_AFTER, GIVE_UP_AFTER, Turn
 
-__all__ = ["FILLER_AFTER", "GIVE_UP_AFTER", "advance", "begin"]
+__all__ = ["FILLER_AFTER", "GIVE_UP_AFTER", "advance", "awaits", "begin"]
 
 
 def begin(
-    flow: Flow, *, node: str, channel: str, caller: str, caller_name: str, called: str, now: datetime
+    flow: Flow,
+    *,
+    node: str,
+    channel: str,
+    caller: str,
+    caller_name: str,
+    called: str,
+    now: datetime,
+    language: str = "",
 ) -> tuple[Run, tuple[Effect, ...]]:
-    """A new caller's run and what is to be done first."""
+    """A new caller's run and what is to be done first. `language`: one they chose already."""
     run = Run(
         node=node,
         channel=channel,
@@ -54,6 +63,7 @@ def begin(
         version=flow.version,
         entered_at=now,
         at=flow.start,
+        language=language,
     )
     return advance(flow, run, Begun(), now)
 
@@ -84,8 +94,8 @@ def _take(turn: Turn, happening: Happening) -> None:
             _found(turn, lookup, answer)
         case LookupFailed(lookup, reason):
             _lookup_failed(turn, lookup, reason)
-        case QueueReturned(queue, status):
-            _queue_returned(turn, queue, status)
+        case GivenBack():
+            _given_back(turn, happening)
         case Gone(by):
             turn.over(by)
         case _:
@@ -105,7 +115,7 @@ def _introduction(run: Run) -> dict[str, Any]:
 def _resume(turn: Turn) -> None:
     turn.step(StepKind.RESUMED)
     known = turn.run.at in turn.flow.nodes
-    if known and turn.run.phase is Phase.QUEUED and isinstance(turn.node, QueueNode):
+    if known and turn.run.phase is Phase.QUEUED and isinstance(turn.node, HandingOver):
         turn.node.hand_over(turn)  # we were stopped between deciding and doing
         return
     turn.set(keyed="", playback=0, timer=0, lookup=0)
@@ -115,7 +125,10 @@ def _resume(turn: Turn) -> None:
 def _key(turn: Turn, key: str) -> None:
     if turn.run.phase is Phase.QUEUED:
         return
-    turn.set(keyed=turn.run.keyed + key)
+    if key == turn.run.late_end:
+        turn.set(late_end="")
+        return
+    turn.set(keyed=turn.run.keyed + key, late_end="")
     match turn.run.phase:
         case Phase.SAYING:
             turn.stop_playing()
@@ -155,12 +168,29 @@ def _time_up(turn: Turn, timer: int) -> None:
             pass
 
 
-def _queue_returned(turn: Turn, queue: str, status: str) -> None:
-    if not isinstance(turn.node, QueueNode):
+def awaits(flow: Flow, run: Run, back: GivenBack) -> bool:
+    """Whether the run stands where it gave the caller to what gives them back here."""
+    node = flow.nodes.get(run.at)
+    is_it = isinstance(node, HandingOver) and (node.place, node.target) == (back.what, back.to)
+    return is_it and run.phase is Phase.QUEUED
+
+
+def _given_back(turn: Turn, back: GivenBack) -> None:
+    turn.set(phase=Phase.SAYING)
+    if not _is_from(turn.flow.nodes.get(turn.run.at), back):
         turn.set(at=turn.flow.person)  # we were killed between handing over and writing that down
-    if isinstance(turn.node, QueueNode):
-        turn.step(StepKind.QUEUE_RETURN, queue=queue or turn.node.queue, status=status)
-        turn.node.on_return(turn, status)
+    node = turn.node
+    if isinstance(node, HandingOver) and _is_from(node, back):
+        node.note_back(turn, back.to, back.status)
+        node.on_return(turn, back.status)
+    elif back.status in SPOKE_WITH_PERSON:
+        turn.hang_up(back.what)
+    else:
+        turn.give_up("given back by what the caller was not given to")
+
+
+def _is_from(node: Node | None, back: GivenBack) -> bool:
+    return isinstance(node, HandingOver) and node.place == back.what
 
 
 def _lookup_takes_long(turn: Turn) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
 from pbx_bridge.ivr.grammar import Kind
-from pbx_bridge.ivr.phrase import COMMA, SENTENCE, Clip, Pause, Phrase
+from pbx_bridge.ivr.phrase import COMMA, GROUP, SENTENCE, Clip, Pause, Phrase
 from pbx_bridge.ivr.speech import KINDS
 
 _PARSER = Environment(autoescape=True)  # only ever parses
@@ -91,7 +91,9 @@ def _is_said(letter: str) -> bool:
 def _pause(text: str) -> list[Clip | Pause]:
     if text.endswith((",", "،")):
         return [COMMA]
-    return [SENTENCE] if text.endswith((".", "!", "?", "؟", ":", "؛", ";")) else []
+    if text.endswith((":", "؛", ";")):
+        return [GROUP]  # the sentence goes on
+    return [SENTENCE] if text.endswith((".", "!", "?", "؟")) else []
 
 
 def _part(node: nodes.Expr) -> Part:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 
 import msgspec
@@ -41,17 +41,40 @@ class ContractFacts(msgspec.Struct, frozen=True, kw_only=True):
     days_left: int
 
 
+class OpeningFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """When the office opens next, on its own clock.
+
+    Attributes:
+        because: why it is not open now: `hours` or `holiday`.
+        day: `today`, `tomorrow`, or the weekday's name, `sat` to `fri`.
+    """
+
+    because: str
+    day: str
+    on: date
+    at: time
+
+
 class Phase(enum.StrEnum):
     """What the run waits for."""
 
     SAYING = "saying"  # the end of a prompt (or a key, which cuts it)
     COLLECTING = "collecting"  # a key
     LOOKING = "looking"  # a lookup's answer
-    QUEUED = "queued"  # the dialplan's queue to give the caller back
+    QUEUED = "queued"  # the dialplan to give the caller back, from a queue or another Place
     OVER = "over"  # nothing
 
 
-class Run(msgspec.Struct, frozen=True, kw_only=True):
+class Place(enum.StrEnum):
+    """What the dialplan can be given a caller for; its contexts and what it gives them back with are named so."""
+
+    QUEUE = "queue"
+    VOICEMAIL = "voicemail"
+    DIAL = "dial"
+    TRANSFER = "transfer"
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Where one caller stands in a flow.
 
     Attributes:
@@ -63,6 +86,9 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
             answer to something given up is told from the present one. All count with `counter`.
         excused: the filler was said for the present lookup.
         steps: how many steps were written; the next one's sequence number.
+        handed: how often the caller was given to the dialplan.
+        late_end: the key that ends a number, which a caller may press though the number was long enough to be taken
+            without; as the very next key it means nothing more. Empty: there is none.
     """
 
     node: str
@@ -84,13 +110,21 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     counter: int = 0
     excused: bool = False
     steps: int = 0
+    handed: int = 0
+    late_end: str = ""
     customer: CustomerFacts | None = None
     ticket: TicketFacts | None = None
     contract: ContractFacts | None = None
+    opening: OpeningFacts | None = None
 
     def values(self) -> Mapping[str, Any]:
         """What prompts may speak of, as `ticket.status` and so on."""
-        told = {"customer": self.customer, "ticket": self.ticket, "contract": self.contract}
+        told = {
+            "customer": self.customer,
+            "ticket": self.ticket,
+            "contract": self.contract,
+            "opening": self.opening,
+        }
         return {name: msgspec.structs.asdict(facts) for name, facts in told.items() if facts is not None}
 
 
@@ -146,10 +180,14 @@ class LookupFailed:
 
 
 @dataclass(frozen=True, slots=True)
-class QueueReturned:
-    """The dialplan's queue gave the caller back. `status` is Asterisk's QUEUESTATUS."""
+class GivenBack:
+    """The dialplan gave the caller back: `what` and `to` as in HandOver, as it tells them.
 
-    queue: str
+    `status` is Asterisk's word for how it ended: QUEUESTATUS, DIALSTATUS or VMSTATUS; INVALID: it knows no such `to`.
+    """
+
+    what: str
+    to: str
     status: str
 
 
@@ -160,22 +198,22 @@ class Gone:
     by: str = "caller"
 
 
-Happening = Begun | Resumed | KeyPressed | PromptEnded | TimeUp | Found | LookupFailed | QueueReturned | Gone
+Happening = Begun | Resumed | KeyPressed | PromptEnded | TimeUp | Found | LookupFailed | GivenBack | Gone
 
 
 # --- what a run wants done ---------------------------------------------------------------------------------------
+# Structs, not dataclasses as what happens: every key makes several, and a dataclass takes five times as long to make.
+# `gc=False` here and for Run: they hold data only and can be in no circle.
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(msgspec.Struct, frozen=True, gc=False):
     """One prompt, in its language."""
 
     prompt: str
     language: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Play:
+class Play(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Say these prompts, one after the other, as playback `playback`. `listens`: the caller may key an answer."""
 
     playback: int
@@ -185,23 +223,20 @@ class Play:
     serves: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class StopPlaying:
+class StopPlaying(msgspec.Struct, frozen=True, gc=False):
     """Cut the prompt short."""
 
     playback: int
 
 
-@dataclass(frozen=True, slots=True)
-class StartTimer:
+class StartTimer(msgspec.Struct, frozen=True, gc=False):
     """Tell `TimeUp(timer)` after so many seconds. The newest timer replaces the one before."""
 
     timer: int
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class LookUp:
+class LookUp(msgspec.Struct, frozen=True, gc=False):
     """Ask the CRM: `caller` (by number), `tracking`, `customer_code` or `contract` (of a customer)."""
 
     lookup: int
@@ -209,21 +244,24 @@ class LookUp:
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class ToQueue:
-    """Hand the caller to the dialplan's queue, in this language."""
+class HandOver(msgspec.Struct, frozen=True, gc=False):
+    """Give the caller to the dialplan, in this language.
 
-    queue: str
+    `to` is the queue, the mailbox, the number, or the extensions with `+` between them, which are rung for `seconds`
+    (0: as long as the dialplan says).
+    """
+
+    what: Place
+    to: str
     language: str
+    seconds: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class HangUp:
+class HangUp(msgspec.Struct, frozen=True, gc=False):
     """End the call."""
 
 
-@dataclass(frozen=True, slots=True)
-class WriteStep:
+class WriteStep(msgspec.Struct, frozen=True, gc=False):
     """A fact for the record."""
 
     sequence: int
@@ -232,4 +270,4 @@ class WriteStep:
     data: Mapping[str, Any]
 
 
-Effect = Play | StopPlaying | StartTimer | LookUp | ToQueue | HangUp | WriteStep
+Effect = Play | StopPlaying | StartTimer | LookUp | HandOver | HangUp | WriteStep

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-import msgspec
+from msgspec.structs import replace
 
 from pbx_bridge.calls.facts import StepKind
 from pbx_bridge.ivr.flow import Flow
@@ -32,6 +32,8 @@ _LONGEST_CHAIN = 50
 
 class Turn:
     """Lives for one call of `engine.advance`. `chain` counts the nodes entered without waiting."""
+
+    __slots__ = ("chain", "effects", "flow", "now", "run")
 
     def __init__(self, flow: Flow, run: Run, now: datetime) -> None:
         self.flow, self.run, self.now = flow, run, now
@@ -83,10 +85,10 @@ class Turn:
         self.set(phase=Phase.OVER, playback=0, timer=0, lookup=0, keyed="")
 
     def _too_long(self, name: str) -> bool:
-        target = self.flow.nodes[name]
-        if target.leaves_menus or self.now - self.run.entered_at < timedelta(minutes=self.flow.longest_minutes):
+        if (self.now - self.run.entered_at).total_seconds() < self.flow.longest_minutes * 60:
             return False
-        return not target.is_last_word(self)
+        target = self.flow.nodes[name]
+        return not (target.leaves_menus or target.is_last_word(self))
 
     # --- whom we speak with ---
 
@@ -112,8 +114,8 @@ class Turn:
 
     def look_up(self, what: str, key: str) -> None:
         """Ask the CRM, as LookUp tells, and excuse it when it takes long."""
-        number = self.next()
-        self.set(phase=Phase.LOOKING, lookup=number, excused=False)
+        number = self.run.counter + 1
+        self.set(phase=Phase.LOOKING, lookup=number, counter=number, excused=False)
         self.effects.append(LookUp(number, what, key))
         self.start_timer(FILLER_AFTER)
 
@@ -123,8 +125,8 @@ class Turn:
 
     def play_parts(self, parts: tuple[Part, ...], *, listens: bool, serves: bool = False) -> None:
         """Say these prompts, each in its own language."""
-        number = self.next()
-        self.set(playback=number)
+        number = self.run.counter + 1
+        self.set(playback=number, counter=number)
         values = self.run.values()
         self.effects.append(Play(playback=number, parts=parts, values=values, listens=listens, serves=serves))
 
@@ -136,14 +138,9 @@ class Turn:
 
     def start_timer(self, seconds: float) -> None:
         """Be told after so many seconds; an earlier timer no longer counts."""
-        number = self.next()
-        self.set(timer=number)
+        number = self.run.counter + 1
+        self.set(timer=number, counter=number)
         self.effects.append(StartTimer(number, seconds))
-
-    def next(self) -> int:
-        """A number for a playback, a timer or a lookup."""
-        self.set(counter=self.run.counter + 1)
-        return self.run.counter
 
     def step(self, kind: StepKind, **data: Any) -> None:
         """Write a step for the record."""
@@ -152,4 +149,4 @@ class Turn:
 
     def set(self, **changes: Any) -> None:
         """Change the run."""
-        self.run = msgspec.structs.replace(self.run, **changes)
+        self.run = replace(self.run, **changes)

@@ -72,9 +72,9 @@ class KeyScript:
                 self._nothing_left(step.at)
             case StepKind.HEARD if step.data.get("serves") is True:
                 self._nothing_left(step.at)
-            case StepKind.QUEUE:
+            case StepKind.QUEUE | StepKind.HANDED_OVER:
                 self._queued, self._leave_at = True, None
-            case StepKind.QUEUE_RETURN:
+            case StepKind.QUEUE_RETURN | StepKind.HANDED_BACK:
                 self._queued = False
             case _:
                 pass

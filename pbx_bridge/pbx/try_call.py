@@ -11,12 +11,12 @@ import json
 import os
 import secrets
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import assert_never
+from typing import Any, assert_never
 
 import msgspec
 
@@ -143,6 +143,12 @@ def heard(step: Step) -> str:
             return f"waiting in queue {data.get('queue', '')}"
         case StepKind.QUEUE_RETURN:
             return f"back from queue {data.get('queue', '')}: {data.get('status', '')}"
+        case StepKind.HANDED_OVER:
+            return f"given to {data.get('what', '')} {data.get('to', '')}"
+        case StepKind.HANDED_BACK:
+            return f"back from {data.get('what', '')} {data.get('to', '')}: {data.get('status', '')}"
+        case StepKind.HOURS:
+            return f"the office is {_hours(data)}"
         case StepKind.RESUMED:
             return "the daemon came back and goes on"
         case StepKind.TROUBLE:
@@ -160,6 +166,11 @@ def heard(step: Step) -> str:
             return ""
         case _ as never:
             assert_never(never)
+
+
+def _hours(data: Mapping[str, Any]) -> str:
+    holiday = data.get("holiday")
+    return _clean(f"closed: {holiday}" if holiday else str(data.get("result", "")))
 
 
 def _clean(text: str) -> str:

@@ -70,6 +70,22 @@ def read_folder(folder: Path, *, zone: ZoneInfo = dates.TEHRAN, region: str = "I
     )
 
 
+def check_row(file: str, row: Row, *, zone: ZoneInfo = dates.TEHRAN, region: str = "IR") -> Checked:
+    """One row as it would stand in a file of COLUMNS, with a cell for each of its columns. Raises ImportRefused."""
+    match file:
+        case "customers.csv":
+            _, values = _customer(row)
+        case "contacts.csv":
+            _, values = _contact(row, region)
+        case "contracts.csv":
+            _, values = _contract(row)
+        case "tickets.csv":
+            _, values = _ticket(row, zone)
+        case _:
+            raise ValueError(f"no import has a file {file!r}")
+    return Checked(row=row, values=values)
+
+
 def _read(
     path: Path, once: Once, check: Callable[[Row], tuple[Any, dict[str, Any]]], columns: Sequence[str] = ()
 ) -> list[Checked]:

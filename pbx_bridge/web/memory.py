@@ -143,3 +143,17 @@ class MemoryUsers:
 def _place(row: CallLine) -> tuple[int, str]:
     key = PageKey.of(row)
     return key.started_at_us, key.call_id
+
+
+class MemoryDrawing:
+    """A drawing a language, without one a flow of one box; `asked` is what was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, datetime | None]] = []
+        self.pictures: dict[str, str] = {}
+
+    async def svg(self, language: str, start: datetime | None) -> str:
+        """See ports.Drawing."""
+        self.asked.append((language, start))
+        plain = f'<svg xmlns="http://www.w3.org/2000/svg" lang="{language}" width="9" height="9"><rect/></svg>'
+        return self.pictures.get(language, plain)

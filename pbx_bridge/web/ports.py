@@ -63,6 +63,13 @@ class Shortfalls(Protocol):
         """The latest gaps that were not read, and the records that could not be. Raises StoreError."""
 
 
+class Drawing(Protocol):
+    """The flow that callers meet, as a picture."""
+
+    async def svg(self, language: str, start: datetime | None) -> str:
+        """The drawing in `fa` or `en`; with the counts since `start` unless that is None. Raises StoreError."""
+
+
 class User(Protocol):
     """Somebody who may sign in."""
 

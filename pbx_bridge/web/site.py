@@ -14,6 +14,7 @@ from pbx_bridge.web import (
     assets,
     call_page,
     calls_page,
+    flow_page,
     guard,
     health_page,
     keys,
@@ -42,6 +43,7 @@ class SiteParts:
         recordings: what became of the recordings of calls.
         agents: who answers which extension.
         shortfalls: what the record may lack.
+        drawing: the flow that callers meet, as a picture.
         session_key: 32 secret bytes that encrypt the session cookie.
         zone: whose days and hours are shown.
         region: whose phone numbers are shown in national form.
@@ -60,6 +62,7 @@ class SiteParts:
     agents: ports.Agents = field(default_factory=memory.MemoryAgents)
     recordings: ports.Recordings = field(default_factory=memory.MemoryRecordings)
     shortfalls: ports.Shortfalls = field(default_factory=memory.MemoryShortfalls)
+    drawing: ports.Drawing = field(default_factory=memory.MemoryDrawing)
 
 
 def make_site(parts: SiteParts) -> web.Application:
@@ -69,6 +72,7 @@ def make_site(parts: SiteParts) -> web.Application:
     app[keys.RECORDINGS], app[keys.AGENTS] = parts.recordings, parts.agents
     app[keys.ZONE], app[keys.REGION], app[keys.CLOCK] = parts.zone, parts.region, parts.clock
     app[keys.METERS], app[keys.SHORTFALLS] = parts.meters, parts.shortfalls
+    app[keys.FLOW] = parts.drawing
     app[keys.STOPPING] = asyncio.Event()
     app[keys.LIVE] = live.LiveCalls(parts.calls)
     app.on_response_prepare.append(guard.harden)
@@ -79,7 +83,7 @@ def make_site(parts: SiteParts) -> web.Application:
     files = assets.load()
     pages.install(app, files)
     app.add_routes([*assets.routes(files), *health_page.ROUTES, *metrics_page.ROUTES, *sign_in.ROUTES])
-    app.add_routes([*status_page.ROUTES, *calls_page.ROUTES, *call_page.ROUTES])
+    app.add_routes([*status_page.ROUTES, *calls_page.ROUTES, *call_page.ROUTES, *flow_page.ROUTES])
     app.cleanup_ctx.append(_follow_calls)
     app.on_shutdown.append(_end_streams)
     return app

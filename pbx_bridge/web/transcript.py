@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from pbx_bridge.calls.call import Call, CallStep
@@ -69,6 +70,9 @@ class _Writer:
             StepKind.FILLER: lambda: self.note(self.t("step.filler"), "warn"),
             StepKind.QUEUE: self.queue,
             StepKind.QUEUE_RETURN: self.queue_return,
+            StepKind.HOURS: self.hours,
+            StepKind.HANDED_OVER: self.handed_over,
+            StepKind.HANDED_BACK: self.handed_back,
             StepKind.RESUMED: lambda: self.note(self.t("step.resumed"), "warn"),
             StepKind.ENDED: lambda: self.note(self.t("step.ended", by=self.name("by", "by"))),
             StepKind.TROUBLE: lambda: self.note(self.t("step.trouble", reason=self.name("reason", "reason")), "bad"),
@@ -146,14 +150,39 @@ class _Writer:
         shown = self.viewer.named("result", status)
         return self.note(self.t("step.queue_return", queue=self.name("queue", "queue"), status=shown), "warn")
 
+    def handed_over(self) -> Line:
+        return self.note(self.t("step.handed_over", what=self.name("place", "what"), to=self.number("to")))
+
+    def handed_back(self) -> Line:
+        shown = self.viewer.named("given", _text(self.step, "status").lower() or "?")
+        told = {"what": self.name("place", "what"), "to": self.number("to"), "status": shown}
+        return self.note(self.t("step.handed_back", **told), "warn")
+
+    def hours(self) -> Line:
+        result = _text(self.step, "result")
+        known = result if result in ("open", "holiday") else "closed"
+        told = {"holiday": self.value("holiday"), "opens": self.moment("opens_at")}
+        return self.note(self.t(f"step.hours_{known}", **told), "good" if known == "open" else "warn")
+
     def other(self) -> Line:
         return self.note(self.t("step.other", kind=isolate(str(self.step.kind), 40)))
 
     def t(self, key: str, /, **values: object) -> str:
         return self.viewer.t(key, **values)
 
+    def moment(self, name: str) -> str:
+        show = self.viewer.show
+        try:
+            at = datetime.fromisoformat(_text(self.step, name)).astimezone(show.zone)
+            return f"{show.long_date(at)} {left_to_right(show.clock(at)[:-3])}"
+        except (ValueError, OverflowError):  # no time, or one that no calendar of ours has
+            return self.t("step.no_reason")
+
     def value(self, name: str) -> str:
         return isolate(_text(self.step, name), 120)
+
+    def number(self, name: str) -> str:
+        return left_to_right(self.viewer.show.digits(clean(_text(self.step, name), 120)))
 
     def name(self, prefix: str, name: str) -> str:
         told = _text(self.step, name)

@@ -309,7 +309,9 @@ def _place_sounds(pbx: PbxUnderTest) -> None:
 
 
 def _forget(system: SystemUnderTest) -> None:
-    """An empty store; the spools keep what earlier tests left, as they do on a machine that lost its store."""
+    """An empty store and nothing deployed; the spools keep what earlier tests left, as on a machine that lost it."""
+    for name in ("flows", "prompts"):
+        shutil.rmtree(system.home / name, ignore_errors=True)
     for path in system.home.glob("store.db*"):
         path.unlink()
     (system.home / "daemon.out").write_bytes(b"")

@@ -130,6 +130,19 @@ async def test_an_empty_queue_is_left_at_once_and_says_how(pbx: PbxUnderTest) ->
     assert users == ["queue=services", f"recording=pbxt_{channel}.wav"]
 
 
+async def test_a_queue_that_is_not_there_gives_the_caller_back_at_once(pbx: PbxUnderTest) -> None:
+    async with application(pbx) as (session, socket), Phone(from_number=CALLER) as phone:
+        call = await phone.dial(dial(pbx))
+        channel = (await event(socket, "StasisStart"))["channel"]["id"]
+        target = {"context": "pbxb-queue", "extension": "nobodys", "priority": "1"}
+        async with session.post(f"/ari/channels/{channel}/continue", params=target) as answer:
+            assert answer.status == 204
+        back = await event(socket, "StasisStart")
+        await call.hang_up()
+
+    assert back["args"] == ["queue_return", "nobodys", "INVALID"]
+
+
 async def test_a_daemon_that_froze_while_the_caller_was_in_the_queue(pbx: PbxUnderTest) -> None:
     """It comes back from the queue to nobody: told that nobody is there, and let go within the timer."""
     async with application(pbx) as (session, socket), Phone(from_number=CALLER) as phone:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pbx_bridge.errors import PromptError
-from pbx_bridge.ivr import audio
+from pbx_bridge.ivr.sounds import audio
 
 
 def tone(seconds: float, loudness: float, frequency: float = 440.0) -> array[int]:

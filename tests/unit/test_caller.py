@@ -16,6 +16,7 @@ from pbx_bridge.ari_handlers import caller as callers
 from pbx_bridge.ari_handlers import wire
 from pbx_bridge.ari_handlers.caller import Means
 from pbx_bridge.ari_handlers.connection import Failed
+from pbx_bridge.ari_handlers.repertoire import LoadedFlow, Repertoire
 from pbx_bridge.ari_handlers.requests import Ari
 from pbx_bridge.ari_handlers.speech import parse_playback_id, playback_id
 from pbx_bridge.ari_handlers.stasis import Stasis
@@ -24,10 +25,12 @@ from pbx_bridge.errors import AriConflict, AriGone, AriUnavailable, PromptError
 from pbx_bridge.health import Meter, utc_now
 from pbx_bridge.ivr import flow as flows
 from pbx_bridge.ivr.lookups import Answer
+from pbx_bridge.ivr.prompts import PromptBook
 from pbx_bridge.ivr.run import CustomerFacts, Phase, Run
-from pbx_bridge.ivr.voice import Media
+from pbx_bridge.ivr.sounds.voice import Media
 
 SUPPORT = flows.load("support")
+TEXTS = PromptBook.load()
 INFO = wire.Info(status=wire.Status(startup_time=datetime(2026, 11, 21, tzinfo=UTC)))
 
 
@@ -157,7 +160,7 @@ def channel_of(name: str, args: tuple[str, ...] = ("in", "100"), state: str = "R
 
 
 @asynccontextmanager
-async def opened() -> AsyncIterator[Desk]:
+async def opened(flow: flows.Flow = SUPPORT) -> AsyncIterator[Desk]:
     ari, words, facts, runs = WrittenAri(), Words(), list[RawFact](), dict[str, Run]()
     forgotten: list[str] = []
     changed = asyncio.Event()
@@ -178,8 +181,7 @@ async def opened() -> AsyncIterator[Desk]:
 
     means = Means(
         ari=ari,
-        flow=SUPPORT,
-        speaker=words,
+        flows=Repertoire(LoadedFlow(flow=flow, texts=TEXTS, speaker=words)),
         lookups=OneCustomer(),
         keep=keep,
         clock=utc_now,

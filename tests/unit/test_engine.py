@@ -18,23 +18,24 @@ from pbx_bridge.ivr.run import (
     CustomerFacts,
     Effect,
     Found,
+    GivenBack,
     Gone,
+    HandOver,
     HangUp,
     Happening,
     KeyPressed,
     LookUp,
     LookupFailed,
     Phase,
+    Place,
     Play,
     PromptEnded,
-    QueueReturned,
     Resumed,
     Run,
     StartTimer,
     StopPlaying,
     TicketFacts,
     TimeUp,
-    ToQueue,
     WriteStep,
 )
 from pbx_bridge.values.tracking import with_check_digit
@@ -183,7 +184,7 @@ def test_three_failures_of_any_kind_bring_a_person(tries: list[str]) -> None:
         talk = talk.keys(keys) if keys else talk.silence()
     assert talk.heard[-1] == "fa:too_many_tries"
     talk.listen()
-    assert talk.last(ToQueue) == ToQueue("support", "fa")
+    assert talk.last(HandOver) == HandOver(Place.QUEUE, "support", "fa")
     assert talk.run.phase is Phase.QUEUED
 
 
@@ -192,6 +193,16 @@ def test_digits_without_an_end_key_are_taken_after_a_pause() -> None:
     assert isinstance(talk.last(StartTimer), StartTimer)
     talk.happen(TimeUp(talk.run.timer))
     assert talk.heard[-1] == "fa:ticket_status"
+
+
+@pytest.mark.parametrize("after", ["#1", "1"])
+def test_the_end_key_after_a_number_of_full_length_means_nothing_more(after: str) -> None:
+    full = with_check_digit("47129600000")
+    facts = TicketFacts(tracking_number=full, status="new", updated_on=NOON.date(), promised_on=None)
+    talk = Conversation({**known(), ("tracking", full): facts}).listen().keys("1").keys(full)
+    talk.listen().keys(after)  # status, then the menu after it, whose key 1 says it again
+    assert talk.heard.count("fa:ticket_status_no_promise") == 2
+    assert "fa:menu_wrong" not in talk.heard
 
 
 @pytest.mark.parametrize(
@@ -207,7 +218,7 @@ def test_digits_without_an_end_key_are_taken_after_a_pause() -> None:
 def test_support_by_contract(days: int, prompt: str, queue: str) -> None:
     talk = Conversation(with_contract(days)).listen().keys("2")
     assert talk.heard[-1] == f"fa:{prompt}"
-    assert talk.listen().last(ToQueue) == ToQueue(queue, "fa")
+    assert talk.listen().last(HandOver) == HandOver(Place.QUEUE, queue, "fa")
 
 
 def test_an_unknown_caller_is_asked_for_the_customer_code() -> None:
@@ -264,7 +275,7 @@ def test_a_failing_lookup_brings_a_person(how: str) -> None:
         talk.happen(TimeUp(talk.run.timer))
     assert talk.heard[-1] == "fa:unavailable"
     assert talk.heard.count("fa:one_moment") == (0 if how == "error" else 1)
-    assert talk.listen().last(ToQueue) == ToQueue("support", "fa")
+    assert talk.listen().last(HandOver) == HandOver(Place.QUEUE, "support", "fa")
 
 
 def test_a_late_answer_changes_nothing() -> None:
@@ -285,7 +296,7 @@ def test_a_late_answer_changes_nothing() -> None:
 def test_a_queue_where_nobody_answered_is_told(status: str, prompt: str) -> None:
     talk = Conversation(known("en")).listen().keys("0").listen()
     assert talk.run.phase is Phase.QUEUED
-    talk.happen(QueueReturned("support", status))
+    talk.happen(GivenBack("queue", "support", status))
     assert talk.heard[-1] == f"en:{prompt}"
     talk.listen()
     assert isinstance(talk.last(HangUp), HangUp)
@@ -293,7 +304,7 @@ def test_a_queue_where_nobody_answered_is_told(status: str, prompt: str) -> None
 
 def test_after_a_person_the_call_ends() -> None:
     talk = Conversation(known()).listen().keys("0").listen()
-    talk.happen(QueueReturned("support", "CONTINUE"))
+    talk.happen(GivenBack("queue", "support", "CONTINUE"))
     assert isinstance(talk.last(HangUp), HangUp)
     assert talk.run.phase is Phase.OVER
 
@@ -311,14 +322,14 @@ def test_resumed_says_the_prompt_of_the_node_again() -> None:
 def test_resumed_between_deciding_and_doing_hands_over() -> None:
     talk = Conversation(known()).listen().keys("0").listen()
     talk.happen(Resumed())
-    assert talk.last(ToQueue) == ToQueue("support", "fa")
+    assert talk.last(HandOver) == HandOver(Place.QUEUE, "support", "fa")
 
 
 def test_a_caller_in_the_menus_for_too_long_goes_to_a_person() -> None:
     talk = Conversation(known()).listen()
     talk.now += timedelta(minutes=16)
     talk.keys("9")
-    assert talk.last(ToQueue) == ToQueue("support", "fa")
+    assert talk.last(HandOver) == HandOver(Place.QUEUE, "support", "fa")
 
 
 ROUND = b"""
@@ -339,7 +350,7 @@ def test_a_flow_that_goes_round_in_circles_ends_with_a_person() -> None:
     endless = flow.parse(ROUND, Path("round.yaml"))
     run, effects = engine.begin(endless, node="pbx1", channel="c1", caller="", caller_name="", called="100", now=NOON)
     assert run.phase is Phase.QUEUED
-    assert ToQueue("support", "fa") in effects
+    assert HandOver(Place.QUEUE, "support", "fa") in effects
     assert any(isinstance(e, WriteStep) and e.kind is StepKind.TROUBLE for e in effects)
 
 
@@ -359,7 +370,7 @@ def test_whatever_a_caller_does_the_run_waits_for_something_or_is_over(acts: lis
                 talk.happen(Resumed())
             case "returned":
                 if talk.run.phase is Phase.QUEUED:
-                    talk.happen(QueueReturned("support", "TIMEOUT"))
+                    talk.happen(GivenBack("queue", "support", "TIMEOUT"))
             case _:
                 talk.keys(act)
         run = talk.run

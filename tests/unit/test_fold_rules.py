@@ -72,6 +72,14 @@ def test_self_served_counts_for_nothing_once_a_person_answered() -> None:
     assert folded([*facts, *told]).outcome is Outcome.ANSWERED
 
 
+@pytest.mark.parametrize("scenario", ["direct_busy", "direct_cancelled"])
+def test_after_self_service_a_phone_that_rang_in_vain_decides(scenario: str) -> None:
+    facts = facts_of(scenario)
+    root = root_of(facts)
+    told = steps(root.uniqueid, root.at, (0.1, StepKind.HEARD, {"serves": True}))
+    assert folded([*facts, *told]).outcome is Outcome.MISSED
+
+
 def test_after_self_service_the_queue_decides() -> None:
     facts = facts_of("queue_abandoned")
     root = root_of(facts)

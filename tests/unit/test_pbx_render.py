@@ -83,19 +83,22 @@ def test_inbound_callers_have_no_way_out() -> None:
         grown = set(inbound)
         inbound |= {to for name in grown for to in leads[name] if to in texts}
     assert {"pbxb-fallback", "pbxb-nobody", "pbxb-record", "pbxb-return"} <= inbound
-    assert not inbound & {"from-agents", "pbxb-out", "pbxb-forward"}
+    assert not inbound & {"from-agents", "pbxb-out", "pbxb-forward", "pbxb-dial", "pbxb-transfer", "pbxb-ways"}
     assert not any("Dial(" in texts[name] for name in inbound)
+    by_name_only = {"pbxb-queue", "pbxb-voicemail", "pbxb-dial", "pbxb-transfer"}
+    assert not by_name_only & set().union(*leads.values()), "where the daemon sends callers, nobody else does"
 
 
-def test_only_agents_reach_the_trunk_and_nobody_is_sent_on_to_it() -> None:
+def test_only_agents_and_flow_files_reach_the_trunk_and_nobody_is_sent_on_to_it() -> None:
     assert "@trunk" not in render(a_plan())["extensions.conf"]
     dialplan = render(replace(a_plan(), trunk="127.0.0.1:5099"))["extensions.conf"]
     ways = [line for line in lines(dialplan) if "@trunk" in line]
     assert len(ways) == 2
     assert all(line.endswith(",60,i)") for line in ways), "a 302 from outside is not followed"
-    assert re.findall(r"(?m)^.*pbxb-out,.*$", dialplan) == [
-        f"exten => {pattern},1,Goto(pbxb-out,${{FILTER(0-9+,${{EXTEN}})}},1)" for pattern in ("_0X!", "_+X!")
-    ]
+    assert (
+        re.findall(r"(?m)^.*pbxb-out,.*$", dialplan)
+        == [f"exten => {pattern},1,Goto(pbxb-out,${{FILTER(0-9+,${{EXTEN}})}},1)" for pattern in ("_0X!", "_+X!")] * 2
+    ), "agents' phones, and what a flow may transfer to"
     queues = [line for line in lines(dialplan) if ",Queue(" in line]
     assert queues
     assert all(re.search(r",c?Ci,,,", line) for line in queues), "nor one from an agent's phone"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time
 from itertools import pairwise
 from pathlib import Path
 
@@ -21,6 +21,10 @@ VALUES = {
     "ticket.updated_on": date(2026, 3, 6),
     "ticket.promised_on": date(2026, 3, 21),
     "contract.ends_on": date(2026, 3, 20),
+    "opening.because": "hours",
+    "opening.day": "tomorrow",
+    "opening.on": date(2026, 11, 24),
+    "opening.at": time(8),
 }
 
 

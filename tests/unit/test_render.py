@@ -13,28 +13,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from programs import needs
 
 from pbx_bridge.errors import PromptError
-from pbx_bridge.ivr import audio
 from pbx_bridge.ivr.phrase import Clip
 from pbx_bridge.ivr.prompts import PromptBook
-from pbx_bridge.ivr.recordings import find_recordings
-from pbx_bridge.ivr.render import FIXED, RenderReport, prepare, publish, render
-from pbx_bridge.ivr.speakers import Espeak, Piper, Source, Speaker, find_prefix, find_speaker
-from pbx_bridge.ivr.voice import Voice, phrase_id, read_manifest
+from pbx_bridge.ivr.sounds import audio
+from pbx_bridge.ivr.sounds.recordings import find_recordings
+from pbx_bridge.ivr.sounds.render import FIXED, RenderReport, prepare, publish, render
+from pbx_bridge.ivr.sounds.speakers import Espeak, Piper, Source, Speaker, find_prefix, find_speaker
+from pbx_bridge.ivr.sounds.voice import Voice, phrase_id, read_manifest
 
 ENGLISH = (Clip("en", "two"), Clip("en", "six"), Clip("en", "For English, press 2."))
 PERSIAN = (Clip("fa", "بیستُ پنج"), Clip("fa", "نُه"), Clip("fa", "لطفاً منتظر بمانید."))
-
-
-def needs(*programs: str) -> None:
-    """Skip where a program is absent; on CI that is a failure."""
-    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
-    absent = [name for name in programs if shutil.which(name, path=path) is None]
-    if absent and os.environ.get("CI") == "true":
-        pytest.fail(f"programs are absent: {', '.join(absent)}")
-    if absent:
-        pytest.skip(f"programs are absent: {', '.join(absent)}")
 
 
 @dataclass

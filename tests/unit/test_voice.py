@@ -8,11 +8,11 @@ import msgspec
 import pytest
 
 from pbx_bridge.errors import PromptError
-from pbx_bridge.ivr import audio
 from pbx_bridge.ivr.announcer import Announcer
 from pbx_bridge.ivr.phrase import COMMA, SENTENCE, Clip, Pause
 from pbx_bridge.ivr.prompts import PromptBook
-from pbx_bridge.ivr.voice import MANIFEST, Entry, Manifest, Voice, Whole, phrase_id
+from pbx_bridge.ivr.sounds import audio
+from pbx_bridge.ivr.sounds.voice import MANIFEST, Entry, Manifest, Voice, Whole, phrase_id
 
 A, B = Clip("en", "A."), Clip("en", "B.")
 

@@ -47,7 +47,8 @@ class AskNode(Listening, frozen=True, kw_only=True, tag="ask"):
         """See Kind."""
         digits, end, rest = turn.run.keyed.partition(self.end)
         if end or len(digits) >= self.longest:
-            turn.set(keyed=rest if end else digits[self.longest :], timer=0)
+            rest = rest if end else digits[self.longest :]
+            turn.set(keyed=rest, timer=0, late_end="" if end or rest else self.end)
             self._take(turn, digits[: self.longest])
         else:
             turn.start_timer(self.between)

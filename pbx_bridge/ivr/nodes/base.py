@@ -7,9 +7,9 @@ the union (see __init__.py).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -52,6 +52,17 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             elif value is not None:
                 yield name, value
 
+    def leading(self, to: Callable[[str], str]) -> Self:
+        """The same with its ways out leading to other names."""
+        changed: dict[str, Any] = {}
+        for name in _fields(type(self), NodeName):
+            value = getattr(self, name)
+            if isinstance(value, Mapping):
+                changed[name] = {way: to(target) for way, target in value.items()}
+            elif value is not None:
+                changed[name] = to(value)
+        return msgspec.structs.replace(self, **changed)
+
     def prompts(self) -> Iterator[str]:
         """Every prompt it can say."""
         for name in _fields(type(self), PromptKey):
@@ -88,7 +99,7 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         turn.enter(turn.flow.person)
 
     def on_return(self, turn: Turn, status: str) -> None:
-        """The dialplan's queue gave the caller back; `status` is Asterisk's QUEUESTATUS."""
+        """The dialplan gave the caller back; `status` as in GivenBack."""
 
     def is_last_word(self, turn: Turn) -> bool:
         """Whether the call ends after it by itself."""

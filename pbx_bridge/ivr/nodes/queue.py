@@ -5,54 +5,39 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from pbx_bridge.calls.facts import StepKind
-from pbx_bridge.ivr.nodes.base import Kind, NodeName, PromptKey, QueueName
-from pbx_bridge.ivr.run import Phase, ToQueue
+from pbx_bridge.ivr.nodes.base import NodeName, QueueName
+from pbx_bridge.ivr.nodes.handing import HandingOver
+from pbx_bridge.ivr.run import Place
 
 if TYPE_CHECKING:
     from pbx_bridge.ivr.turn import Turn
 
 
-_SPOKE_WITH_PERSON = frozenset({"CONTINUE", "COMPLETE"})
-_NOBODY = frozenset({"JOINEMPTY", "LEAVEEMPTY", "JOINUNAVAIL", "LEAVEUNAVAIL", "FULL", ""})
+_NOBODY = frozenset({"JOINEMPTY", "LEAVEEMPTY", "JOINUNAVAIL", "LEAVEUNAVAIL", "FULL", "INVALID", ""})
 
 
-class QueueNode(Kind, frozen=True, kw_only=True, tag="queue"):
+class QueueNode(HandingOver, frozen=True, kw_only=True, tag="queue"):
     """Hands the caller to a queue of people. The ways out are for a caller nobody spoke with."""
 
-    leaves_menus: ClassVar[bool] = True
+    place: ClassVar[Place] = Place.QUEUE
 
     queue: QueueName
     nobody: NodeName
     timeout: NodeName
-    prompt: PromptKey | None = None
 
-    def on_enter(self, turn: Turn) -> None:
-        """See Kind."""
-        if self.prompt is None:
-            self.hand_over(turn)
-            return
-        turn.set(phase=Phase.SAYING)
-        turn.play((self.prompt,), listens=False)
+    @property
+    def target(self) -> str:
+        """See HandingOver."""
+        return self.queue
 
-    def on_key(self, turn: Turn) -> None:
-        """See Kind."""
-        self.hand_over(turn)
+    def way_back(self, status: str) -> str:
+        """See HandingOver. `status` is Asterisk's QUEUESTATUS."""
+        return self.nobody if status in _NOBODY else self.timeout
 
-    def on_said(self, turn: Turn, playback: int, heard: bool) -> None:
-        """See Kind."""
-        self.hand_over(turn)
-
-    def on_return(self, turn: Turn, status: str) -> None:
-        """See Kind."""
-        turn.set(phase=Phase.SAYING)
-        if status in _SPOKE_WITH_PERSON:
-            turn.hang_up("queue")
-        else:
-            turn.enter(self.nobody if status in _NOBODY else self.timeout)
-
-    def hand_over(self, turn: Turn) -> None:
-        """Now, whatever is being said."""
-        turn.stop_playing()
-        turn.set(phase=Phase.QUEUED, keyed="", timer=0)
+    def note_given(self, turn: Turn) -> None:
+        """See HandingOver."""
         turn.step(StepKind.QUEUE, queue=self.queue)
-        turn.effects.append(ToQueue(self.queue, turn.language))
+
+    def note_back(self, turn: Turn, to: str, status: str) -> None:
+        """See HandingOver."""
+        turn.step(StepKind.QUEUE_RETURN, queue=to or self.queue, status=status)

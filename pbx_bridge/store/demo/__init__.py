@@ -47,8 +47,12 @@ def write_demo(folder: Path, today: date) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name in COLUMNS:
         text = files("pbx_bridge.store.demo").joinpath(name).read_text(encoding="utf-8")
-        dated = _RELATIVE.sub(lambda match: _date(match[1], today + timedelta(days=int(match[2]))), text)
-        (folder / name).write_text(dated, encoding="utf-8")
+        (folder / name).write_text(dated(text, today), encoding="utf-8")
+
+
+def dated(text: str, today: date) -> str:
+    """A text with the dates in it that are told from today as dates."""
+    return _RELATIVE.sub(lambda match: _date(match[1], today + timedelta(days=int(match[2]))), text)
 
 
 async def load_demo(

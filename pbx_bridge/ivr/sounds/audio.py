@@ -10,35 +10,39 @@ import os
 import threading
 import wave
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 
 from pbx_bridge.errors import PromptError
+from pbx_bridge.ivr.sounds import loudness
+from pbx_bridge.ivr.sounds.loudness import FRAME, FULL, ratio
 
-RATE = 8000  # samples a second
+RATE = loudness.RATE  # samples a second
+EDITION = "2"  # part of every clip's name: to be raised whenever the same sound would come out differently
 LEVEL = -20.0  # dBFS: the loudness of speech in every clip, its pauses left out
+PAUSE = 0.25  # s: the longest silence within a clip, which is a sentence or less
+WHOLE_PAUSE = 0.6  # s: the same within a recording of several sentences
 
-_FRAME = RATE // 100
-_SILENT_BELOW = 42.0  # dB under the loudest frame; an s or f at a word's end is some 30 dB under its vowel
-_SPEECH_ABOVE = 25.0  # dB under the loudest frame that still counts as speech for the level
 _MARGIN = 2  # frames of silence kept at either end, so that no soft onset is cut
 _KNEE = 0.7  # of full scale: louder samples are bent, never cut
-_FULL = 32767.0
+_NEAR = 0.1  # dB off the level that need no further turn
+_TURNS = 4
 
 
-def finish(samples: array[int]) -> array[int]:
-    """The samples without silence at the ends and at the common level. Raises ValueError if there is no speech."""
-    loudness = [_rms(samples[at : at + _FRAME]) for at in range(0, len(samples) - _FRAME + 1, _FRAME)]
-    loudest = max(loudness, default=0.0)
-    if loudest < 10.0:
+def finish(samples: array[int], longest_pause: float = PAUSE) -> array[int]:
+    """The samples at the common level, without silence at the ends and with no longer pause (s) within.
+
+    Raises ValueError if there is nothing to hear.
+    """
+    loud = loudness.frames(samples)
+    if loudness.is_silent(loud):
         raise ValueError("there is nothing to hear in it")
-    heard = [i for i, value in enumerate(loudness) if value > loudest / _ratio(_SILENT_BELOW)]
-    speech = [value for value in loudness if value > loudest / _ratio(_SPEECH_ABOVE)]
-    level = math.sqrt(sum(value * value for value in speech) / len(speech))
-    gain = _FULL * _ratio(LEVEL) / level
-    start, end = max(0, heard[0] - _MARGIN) * _FRAME, (heard[-1] + 1 + _MARGIN) * _FRAME
-    return _faded(array("h", (_bent(sample * gain) for sample in samples[start:end])))
+    kept = array("h")
+    for start, end in _kept(loudness.heard_frames(loud), round(longest_pause * RATE / FRAME)):
+        kept += samples[max(0, start) * FRAME : end * FRAME]
+    return _faded(_levelled(kept))
 
 
 def silence(milliseconds: int) -> array[int]:
@@ -90,19 +94,41 @@ def write_whole(path: Path, content: bytes) -> None:
         part.unlink(missing_ok=True)
 
 
-def _rms(frame: array[int]) -> float:
-    return math.sqrt(sum(sample * sample for sample in frame) / len(frame))
+def _kept(heard: list[int], longest: int) -> Iterator[tuple[int, int]]:
+    """The stretches of frames to keep: all between the first and the last heard but the middle of long pauses."""
+    start = heard[0] - _MARGIN
+    for last, following in pairwise(heard):
+        silent = following - last - 1
+        if silent > longest:
+            yield start, last + 1 + (longest + 1) // 2
+            start = following - longest // 2
+    yield start, heard[-1] + 1 + _MARGIN
 
 
-def _ratio(decibels: float) -> float:
-    return float(10 ** (decibels / 20))
+def _levelled(samples: array[int]) -> array[int]:
+    """At the common level. Bending peaks takes some of it away, so that is made up for."""
+    gain = ratio(LEVEL - loudness.level(loudness.frames(samples)))
+    if max(max(samples), -min(samples)) * gain <= _KNEE * FULL:
+        return array("h", (round(sample * gain) for sample in samples))
+    bent = _gained(samples, gain)
+    for _ in range(_TURNS):
+        lacking = LEVEL - loudness.level(loudness.frames(bent))
+        if lacking < _NEAR:
+            break
+        gain *= ratio(lacking)
+        bent = _gained(samples, gain)
+    return bent
+
+
+def _gained(samples: array[int], gain: float) -> array[int]:
+    return array("h", (_bent(sample * gain) for sample in samples))
 
 
 def _bent(sample: float) -> int:
-    size = abs(sample) / _FULL
+    size = abs(sample) / FULL
     if size > _KNEE:
         size = _KNEE + (1 - _KNEE) * math.tanh((size - _KNEE) / (1 - _KNEE))
-        return round(math.copysign(size * _FULL, sample))
+        return round(math.copysign(size * FULL, sample))
     return round(sample)
 
 

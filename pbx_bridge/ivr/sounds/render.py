@@ -1,6 +1,6 @@
 """Renders clips ahead of time, so that nothing is synthesised while a caller waits.
 
-A file is named by the hash of its text, language, voice and `_EDITION`: what is there already is right, whatever
+A file is named by the hash of its text, language, voice and `audio.EDITION`: what is there already is right, whatever
 run made it and however that run ended. Files appear whole or not at all; the manifest is written last.
 """
 
@@ -17,19 +17,19 @@ from pathlib import Path
 import msgspec
 
 from pbx_bridge.errors import PromptError
-from pbx_bridge.ivr import audio
 from pbx_bridge.ivr.phrase import PAUSES, Clip, Pause
 from pbx_bridge.ivr.prompts import PromptBook
-from pbx_bridge.ivr.recordings import Recording, find_recordings
-from pbx_bridge.ivr.speakers import Source, Speaker, to_samples
-from pbx_bridge.ivr.voice import MANIFEST, Entry, Manifest, Voice, Whole, phrase_id, read_manifest
+from pbx_bridge.ivr.sounds import audio
+from pbx_bridge.ivr.sounds.lengths import longest_pause
+from pbx_bridge.ivr.sounds.recordings import Recording, find_recordings, taken_file
+from pbx_bridge.ivr.sounds.speakers import Source, Speaker, to_samples
+from pbx_bridge.ivr.sounds.voice import MANIFEST, Entry, Manifest, Voice, Whole, phrase_id, read_manifest
 
 FIXED = ("to_person", "nobody", "unavailable", "goodbye")  # announcements the dialplan plays without the daemon
 FIXED_FOLDER = "fixed"
 
 Progress = Callable[[int, int, str], None]  # clips done, clips to do, the text of the last one
 
-_EDITION = "1"  # to be raised whenever the same text would be rendered differently
 _WORKERS = 2
 
 
@@ -131,16 +131,17 @@ def _plan(clips: Collection[Clip], speakers: Mapping[str, Speaker], taken: Mappi
 
 
 def _file(clip: Clip, voice_id: str) -> str:
-    told = msgspec.json.encode((_EDITION, voice_id, clip.language, clip.text))
+    told = msgspec.json.encode((audio.EDITION, voice_id, clip.language, clip.text))
     return f"{clip.language}/{hashlib.sha256(told).hexdigest()[:16]}.wav"
 
 
 def _take(recording: Recording, folder: Path, prefix: tuple[str, ...]) -> str:
     """Bring a recording to our form; the file's name in the folder."""
-    file = f"{recording.language}/recorded-{_EDITION}-{recording.content_id()}.wav"
+    file = taken_file(recording)
     if audio.seconds(folder / file) is None:
         try:
-            audio.write_wav(folder / file, [audio.finish(to_samples(recording.path.read_bytes(), prefix))])
+            samples = to_samples(recording.content(), prefix)
+            audio.write_wav(folder / file, [audio.finish(samples, longest_pause(recording.phrase))])
         except (PromptError, ValueError) as error:
             raise PromptError(f"is no recording we can use: {error}", path=recording.path) from None
     return file

@@ -1,0 +1,1 @@
+"""When the office is open: weekly hours, and holidays from data, YAML and iCalendar. Pure."""

@@ -1,0 +1,1 @@
+"""What callers hear as files: rendered, recorded, imported, checked."""

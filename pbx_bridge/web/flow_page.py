@@ -1,0 +1,54 @@
+"""`/flow`: the flow that callers meet, drawn, with how often each way was taken in a chosen period."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from aiohttp import web
+
+from pbx_bridge.web import keys, pages
+from pbx_bridge.web.viewer import Viewer
+
+PERIODS = ("1", "7", "30")
+"""Days, today being the last of them."""
+
+# The drawing brings its own style and nothing else; it is shown as a picture, in which no program runs.
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+
+
+async def show(request: web.Request) -> web.Response:
+    """GET /flow."""
+    days = _days(request)
+    return pages.page(
+        request,
+        "flow.html",
+        {
+            "days": days,
+            "periods": PERIODS,
+            "picture": f"/flow.svg?days={days}" if days else "/flow.svg",
+        },
+    )
+
+
+async def picture(request: web.Request) -> web.Response:
+    """GET /flow.svg: the drawing in the viewer's language."""
+    who = pages.viewer(request)
+    days = _days(request)
+    text = await request.app[keys.FLOW].svg(who.language.value, _start(who, int(days)) if days else None)
+    return web.Response(
+        text=text, content_type="image/svg+xml", headers={"Content-Security-Policy": _POLICY, "Vary": "Cookie"}
+    )
+
+
+def _days(request: web.Request) -> str:
+    days = request.query.get("days", "")
+    return days if days in PERIODS else ""
+
+
+def _start(who: Viewer, days: int) -> datetime:
+    """Midnight so many days ago, today counted as one."""
+    today = who.show.local(who.now).replace(hour=0, minute=0, second=0, microsecond=0)
+    return today - timedelta(days=days - 1)
+
+
+ROUTES = [web.get("/flow", show), web.get("/flow.svg", picture)]
