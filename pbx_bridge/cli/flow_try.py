@@ -127,9 +127,9 @@ def failures_of(settings: Settings, name: str) -> int:
 def _played_for_real(settings: Settings, path: Path, house: House, book: PromptBook, only: str) -> list[Comparison]:
     from pbx_bridge.health import utc_now
     from pbx_bridge.ivr.trial.terminal import Customers
-    from pbx_bridge.ivr.trial.transcript import clean
     from pbx_bridge.pbx.real_case import RealHouse, play_real
     from pbx_bridge.pbx.try_call import RunningSystem
+    from pbx_bridge.values.hostile import on_terminal
 
     there = RealHouse(
         house=house,
@@ -149,7 +149,7 @@ def _played_for_real(settings: Settings, path: Path, house: House, book: PromptB
     done = []
     for case in _progressing(path, house, only):
         if case.simulated_because:
-            click.echo(f"{clean(case.name)}: not played: {case.simulated_because}")
+            click.echo(f"{on_terminal(case.name)}: not played: {case.simulated_because}")
         else:
             done.append(play_real(case, there, lambda _: None))
     return done
@@ -158,15 +158,15 @@ def _played_for_real(settings: Settings, path: Path, house: House, book: PromptB
 def _tell(path: Path, verdicts: Sequence[Verdict | Comparison], *, verbose: bool) -> int:
     """Write how a flow's cases came out; how many failed."""
     from pbx_bridge.ivr.trial.case_file import path_of
-    from pbx_bridge.ivr.trial.transcript import clean
+    from pbx_bridge.values.hostile import on_terminal
 
     bad = [verdict for verdict in verdicts if not verdict.passed]
     for verdict in verdicts:
         if not verdict.passed:
-            click.echo(f"\n{path_of(path)}:{verdict.case.line}: {clean(verdict.case.name)}")
+            click.echo(f"\n{path_of(path)}:{verdict.case.line}: {on_terminal(verdict.case.name)}")
             click.echo("\n".join(f"    {line}" for line in verdict.diff()))
         elif verbose:
-            click.echo(f"\n{clean(verdict.case.name)}")
+            click.echo(f"\n{on_terminal(verdict.case.name)}")
             click.echo("\n".join(f"    {line}" for line in verdict.told()))
     told = f"{len(bad)} of {len(verdicts)} cases failed" if bad else f"{len(verdicts)} cases passed"
     click.echo(f"{path.stem}: {told}")

@@ -29,6 +29,7 @@ from pbx_bridge.store.address import StorePlace
 from pbx_bridge.store.announce import CallRow
 from pbx_bridge.store.call_body import call_json
 from pbx_bridge.store.watch import StoreView, watch_store
+from pbx_bridge.values.hostile import on_terminal
 
 __all__ = ["RunningSystem", "TrialCall", "parse_keys", "record_lines", "try_call"]
 
@@ -138,7 +139,7 @@ def heard(step: Step) -> str:
     data = step.data
     match step.kind:
         case StepKind.SAID:
-            return _clean(f"{data.get('language', '')} «{data.get('text', '')}»")
+            return on_terminal(f"{data.get('language', '')} «{data.get('text', '')}»")
         case StepKind.QUEUE:
             return f"waiting in queue {data.get('queue', '')}"
         case StepKind.QUEUE_RETURN:
@@ -170,12 +171,7 @@ def heard(step: Step) -> str:
 
 def _hours(data: Mapping[str, Any]) -> str:
     holiday = data.get("holiday")
-    return _clean(f"closed: {holiday}" if holiday else str(data.get("result", "")))
-
-
-def _clean(text: str) -> str:
-    # What is said may hold a ticket's or a customer's own words: nothing of it may steer the terminal.
-    return "".join(c if c.isprintable() or c == "\u200c" else " " for c in text)
+    return on_terminal(f"closed: {holiday}" if holiday else str(data.get("result", "")))
 
 
 class _Caller:

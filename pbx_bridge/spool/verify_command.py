@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 from pbx_bridge.calls.verify import Disagreement
 from pbx_bridge.errors import InputError
 from pbx_bridge.spool.verify import Files, Progress, Summary, disagreements
-from pbx_bridge.store.calls_text import moment_of, printable
+from pbx_bridge.store.calls_text import moment_of
 from pbx_bridge.store.commands import Place
 from pbx_bridge.store.times import iso
+from pbx_bridge.values.hostile import on_terminal
 
 
 async def show_disagreements(
@@ -62,4 +63,4 @@ def _json(one: Disagreement) -> dict[str, str | None]:
 def _line(one: Disagreement, zone: ZoneInfo) -> str:
     why = f"explained: {one.explained}" if one.explained else "NOT EXPLAINED"
     where = f"{one.at.astimezone(zone):%Y-%m-%d %H:%M:%S}  {one.check.value}  {one.call_id or one.channel}"
-    return printable(f"{where}  record: {one.record}; files: {one.evidence}; {why}")
+    return on_terminal(f"{where}  record: {one.record}; files: {one.evidence}; {why}")

@@ -10,6 +10,7 @@ from pbx_bridge.errors import InputError
 from pbx_bridge.health import utc_now
 from pbx_bridge.store.lines import CallLine
 from pbx_bridge.values import dates, digits
+from pbx_bridge.values.hostile import on_terminal
 
 _AGO = re.compile(r"(\d{1,6})([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -29,11 +30,6 @@ def moment_of(since: str | None, zone: ZoneInfo) -> datetime | None:
         return None if since is None else parse_since(since, utc_now(), zone)
     except (ValueError, OverflowError) as error:
         raise InputError(f"--since: {error}") from error
-
-
-def printable(text: str) -> str:
-    """The text with nothing in it that could move the cursor of a terminal."""
-    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def heading() -> str:
@@ -61,4 +57,4 @@ def _clock(microseconds: int) -> str:
 
 
 def _plain(text: str) -> str:
-    return printable(text) or "-"  # a caller chooses these
+    return on_terminal(text) or "-"  # a caller chooses these

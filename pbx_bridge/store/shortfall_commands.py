@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pbx_bridge.store.calls_text import moment_of, printable
+from pbx_bridge.store.calls_text import moment_of
 from pbx_bridge.store.commands import Place
 from pbx_bridge.store.gaps import Gap, SetAside
 from pbx_bridge.store.times import iso
+from pbx_bridge.values.hostile import on_terminal
 
 _GAP = "{:<19}  {:<19}  {:<10}  {:<5}  {:<28}  {}"
 _ROW = "{:<19}  {:<10}  {:<26}  {:>10}  {}"
@@ -60,7 +61,7 @@ def _gap_json(gap: Gap) -> dict[str, Any]:
 def _gap_line(gap: Gap, zone: ZoneInfo) -> str:
     read = f"read {_clock(gap.read_at, zone)}" if gap.read_at is not None else _STATES[gap.state.value]
     until = "still" if gap.until is None else _clock(gap.until, zone)
-    return _GAP.format(_clock(gap.since, zone), until, gap.node, gap.source, read, printable(gap.reason))
+    return _GAP.format(_clock(gap.since, zone), until, gap.node, gap.source, read, on_terminal(gap.reason))
 
 
 _STATES = {
@@ -85,9 +86,9 @@ def _row_json(row: SetAside) -> dict[str, Any]:
 
 def _row_line(row: SetAside, zone: ZoneInfo) -> str:
     spoilt = row.record
-    text = printable(spoilt.body[:_BODY]) + ("…" if len(spoilt.body) > _BODY else "")
-    why = f"{printable(spoilt.reason)}: {text}"
-    return _ROW.format(_clock(row.found_at, zone), spoilt.node, printable(spoilt.file), spoilt.offset, why)
+    text = on_terminal(spoilt.body[:_BODY]) + ("…" if len(spoilt.body) > _BODY else "")
+    why = f"{on_terminal(spoilt.reason)}: {text}"
+    return _ROW.format(_clock(row.found_at, zone), spoilt.node, on_terminal(spoilt.file), spoilt.offset, why)
 
 
 def _clock(moment: datetime, zone: ZoneInfo) -> str:

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 
 from pbx_bridge.calls.call import Call
 from pbx_bridge.values import dates, digits, phone
-from pbx_bridge.web.show import Show, clean
+from pbx_bridge.values.hostile import clean
+from pbx_bridge.web.show import Show
 
 FIELDS = ("number", "from", "to")
 _LONGEST = 60

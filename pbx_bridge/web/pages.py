@@ -10,9 +10,10 @@ import aiohttp_jinja2
 import jinja2
 from aiohttp import web
 
+from pbx_bridge.values.hostile import clean
 from pbx_bridge.web import icons, keys, language
 from pbx_bridge.web.assets import Assets
-from pbx_bridge.web.show import NOTHING, Language, Show, clean, iso
+from pbx_bridge.web.show import NOTHING, Language, Show, iso
 from pbx_bridge.web.viewer import Viewer
 
 _FOLDER = Path(__file__).with_name("templates")

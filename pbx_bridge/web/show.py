@@ -7,7 +7,6 @@ telephone is hostile and passes through `clean` before it is shown.
 from __future__ import annotations
 
 import enum
-import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -16,13 +15,11 @@ from zoneinfo import ZoneInfo
 import phonenumbers
 
 from pbx_bridge.values import dates, digits, phone, tracking
+from pbx_bridge.values.hostile import MAX_TEXT, clean
 
 NOTHING = "–"
-MAX_TEXT = 300
 
 _FSI, _LRI, _PDI = "\u2068", "\u2066", "\u2069"
-_JOINERS = "\u200c\u200d"  # Persian is written with them
-_MOST_MARKS = 3  # accents on one letter; more is a drawing over the neighbouring lines
 
 _JALALI_MONTHS = (
     "فروردین", "اردیبهشت", "خرداد", "تیر", "مرداد", "شهریور", "مهر", "آبان", "آذر", "دی", "بهمن", "اسفند",
@@ -40,24 +37,6 @@ class Language(enum.StrEnum):
 
     FA = "fa"
     EN = "en"
-
-
-def clean(text: str, limit: int = MAX_TEXT) -> str:
-    """Hostile text made harmless to the eye: no control or direction characters, no towers of accents, not too long.
-
-    Escaping is the template's task, isolating its direction `<bdi>`'s or `isolate`'s.
-    """
-    kept: list[str] = []
-    marks = 0
-    for char in text[: limit * 8]:
-        kind = unicodedata.category(char)
-        marks = marks + 1 if kind in ("Mn", "Me") else 0
-        if kind[0] == "Z" or char in "\t\n\r":
-            kept.append(" ")
-        elif (kind[0] != "C" or char in _JOINERS) and marks <= _MOST_MARKS:
-            kept.append(char)
-    plain = " ".join("".join(kept).split())
-    return plain if len(plain) <= limit else plain[: limit - 1].rstrip() + "…"
 
 
 def isolate(text: str, limit: int = MAX_TEXT) -> str:

@@ -12,7 +12,8 @@ from typing import Any
 
 from pbx_bridge.calls.call import Call, CallStep
 from pbx_bridge.calls.facts import StepKind
-from pbx_bridge.web.show import clean, isolate, left_to_right, microseconds
+from pbx_bridge.values.hostile import clean
+from pbx_bridge.web.show import isolate, left_to_right, microseconds
 from pbx_bridge.web.viewer import Viewer
 
 _LONGEST = 2000

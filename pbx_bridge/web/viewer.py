@@ -7,8 +7,9 @@ from datetime import datetime
 
 from pbx_bridge.calls.call import Outcome
 from pbx_bridge.store import CallLine
+from pbx_bridge.values.hostile import clean
 from pbx_bridge.web import words
-from pbx_bridge.web.show import Language, Show, clean, iso, microseconds
+from pbx_bridge.web.show import Language, Show, iso, microseconds
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +19,7 @@ from pbx_bridge.ivr.announcer import Announcer
 from pbx_bridge.ivr.prompts import PromptBook
 from pbx_bridge.ivr.releases import Deployment, Releases
 from pbx_bridge.ivr.sounds.voice import Manifest, Voice
+from pbx_bridge.tasks import beside
 
 SUPPORT = flows.load("support")
 TEXTS = PromptBook.load()
@@ -57,20 +57,8 @@ class House:
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
     made = House(Releases(tmp_path))
-    async with running(made):
+    async with beside(Deployer(made.repertoire, made.releases, made.load).run(), name="deployer"):
         yield made
-
-
-@asynccontextmanager
-async def running(house: House) -> AsyncIterator[None]:
-    deployer = Deployer(house.repertoire, house.releases, house.load)
-    task = asyncio.create_task(deployer.run(), name="deployer")
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 async def test_new_callers_meet_the_newest_and_others_their_own(house: House) -> None:

@@ -217,7 +217,7 @@ def test_other_words_are_no_moves(text: str) -> None:
 
 def test_nothing_said_acts_on_a_terminal() -> None:
     line = Said(playback=1, prompt="p", language="fa", text="a\x1b[2J\u202eb می\u200cشود", listens=False)
-    assert words(line) == "fa «a [2J b می\u200cشود»"
+    assert words(line) == "fa «a?[2J?b می\u200cشود»"
 
 
 # --- side by side -------------------------------------------------------------------------------------------------

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pbx_bridge.values import dates
-from pbx_bridge.web.show import Language, Show, clean, isolate, left_to_right
+from pbx_bridge.values.hostile import clean
+from pbx_bridge.web.show import Language, Show, isolate, left_to_right
 
 TEHRAN = ZoneInfo("Asia/Tehran")
 FA = Show(language=Language.FA, zone=TEHRAN)

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pbx_bridge.ivr.drawing import words
 from pbx_bridge.ivr.drawing.graph import Box, Edge, Graph, graph_of
 from pbx_bridge.ivr.drawing.looks import Family, family_of
-from pbx_bridge.ivr.drawing.plain import plain
 from pbx_bridge.ivr.drawing.texts import Texts
 from pbx_bridge.ivr.drawing.traffic import Counted
 from pbx_bridge.ivr.flow import Flow
+from pbx_bridge.values.hostile import clean
 
 _MOST = 48  # letters of a prompt
 _SHAPES = {
@@ -35,7 +35,7 @@ def mermaid(flow: Flow, texts: Texts, language: str, counted: Counted | None = N
 
 def _lines(graph: Graph, texts: Texts, language: str, counted: Counted | None) -> Iterator[str]:
     yield "flowchart TD"
-    yield f"    %% {plain(graph.name, 40)} {plain(graph.version, 20)}"
+    yield f"    %% {clean(graph.name, 40)} {clean(graph.version, 20)}"
     if counted:
         yield f"    %% {words.calls(counted.calls, language)} · {words.period(counted.start, counted.end, language)}"
     # Ids of our own: a node may be called `end`, which Mermaid keeps for itself.
@@ -55,10 +55,10 @@ def _lines(graph: Graph, texts: Texts, language: str, counted: Counted | None) -
 def _box(box: Box, texts: Texts, language: str) -> str:
     kind = words.kind(box.kind, language)
     kind += f" · {words.phrase('person', language)}" if box.is_person else ""
-    told = [plain(box.name), kind]
+    told = [clean(box.name), kind]
     if box.prompt is not None:
         text = texts(box.prompt)
-        told.append(plain(text, _MOST) if text else words.phrase("no_text", language, key=plain(box.prompt)))
+        told.append(clean(text, _MOST) if text else words.phrase("no_text", language, key=clean(box.prompt)))
     before, after = _SHAPES[family_of(box.kind)]
     return f'{before}"{"<br/>".join(_escaped(line) for line in told)}"{after}'
 

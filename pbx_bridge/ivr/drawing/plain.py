@@ -5,23 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 _JOINERS = "\u200c\u200d"  # Persian is written with them
-_MOST_MARKS = 3  # accents on one letter; more is a drawing over the neighbours
 _NARROW, _WIDE = frozenset("iIjl.,:;!'|()[] ftr-"), frozenset("mwMW@%—…")
-
-
-def plain(text: str, limit: int = 200) -> str:
-    """The text in one line, at most so many letters, without control and direction characters."""
-    kept: list[str] = []
-    marks = 0
-    for char in text[: limit * 8]:
-        kind = unicodedata.category(char)
-        marks = marks + 1 if kind in ("Mn", "Me") else 0
-        if kind[0] == "Z" or char in "\t\n\r":
-            kept.append(" ")
-        elif (kind[0] != "C" or char in _JOINERS) and marks <= _MOST_MARKS:
-            kept.append(char)
-    line = " ".join("".join(kept).split())
-    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
 def width(text: str, size: float) -> float:

@@ -16,10 +16,11 @@ from pbx_bridge.ivr.drawing.graph import Box, Edge, Graph, graph_of
 from pbx_bridge.ivr.drawing.labels import Look, Piece
 from pbx_bridge.ivr.drawing.layout import Item, Layout, Link, Place, Route, lay_out
 from pbx_bridge.ivr.drawing.looks import SLANT, family_of, headroom, number, outline, path, style
-from pbx_bridge.ivr.drawing.plain import lines, plain, shortened, width
+from pbx_bridge.ivr.drawing.plain import lines, shortened, width
 from pbx_bridge.ivr.drawing.texts import Texts
 from pbx_bridge.ivr.drawing.traffic import Counted
 from pbx_bridge.ivr.flow import Flow
+from pbx_bridge.values.hostile import clean
 
 _BOX = 196.0  # a box's width; pixels, as all that follows
 _KIND, _NAME, _TEXT = 10.5, 13.5, 11.5  # sizes of letters
@@ -93,7 +94,7 @@ class _Picture:
         said, missing = self._said(box)
         return _Text(
             kind=shortened(" · ".join(kind), _KIND, room),
-            name=plain(box.name),
+            name=clean(box.name),
             lines=lines(said, _TEXT, room, 2),
             missing=missing,
             above=headroom(family_of(box.kind)),
@@ -104,8 +105,8 @@ class _Picture:
             return "", False
         text = self.texts(box.prompt)
         if text is None:
-            return words.phrase("no_text", self.language, key=plain(box.prompt)), True
-        return plain(text), False
+            return words.phrase("no_text", self.language, key=clean(box.prompt)), True
+        return clean(text), False
 
     def _labels(self) -> list[tuple[Piece, ...]]:
         leaving = Counter(edge.source for edge in self.graph.edges)
@@ -159,8 +160,8 @@ class _Picture:
 
     def _heading(self) -> tuple[str, list[str]]:
         language, counted = self.language, self.counted
-        title = words.phrase("title", language, name=plain(self.graph.name, 40))
-        under = [words.phrase("version", language, version=plain(self.graph.version, 20))]
+        title = words.phrase("title", language, name=clean(self.graph.name, 40))
+        under = [words.phrase("version", language, version=clean(self.graph.version, 20))]
         if counted:
             told = [words.calls(counted.calls, language), words.period(counted.start, counted.end, language)]
             if counted.other_versions:
@@ -178,7 +179,7 @@ class _Picture:
             "described", self.language, **{key: words.number(n, self.language) for key, n in numbers.items()}
         )
         told = (
-            f"{plain(edge.source)} → {', '.join(piece.text for piece in pieces) or '→'} → {plain(edge.target)}"
+            f"{clean(edge.source)} → {', '.join(piece.text for piece in pieces) or '→'} → {clean(edge.target)}"
             for edge, pieces in zip(self.graph.edges, self.labels, strict=True)
         )
         return "\n".join([first, *told])
@@ -191,7 +192,7 @@ class _Picture:
         family, (x, _), top = family_of(box.kind), place.middle, place.y + text.above
         marks = ("helper " if box.is_person else "") + ("unread " if text.missing else "")
         yield f'<g class="{marks}node">'
-        yield f"<title>{escape(': '.join(filter(None, [plain(box.name), self._said(box)[0]])))}</title>"
+        yield f"<title>{escape(': '.join(filter(None, [clean(box.name), self._said(box)[0]])))}</title>"
         if box.is_start:
             yield from _beginning(x, place.y)
         yield f'<path class="shape {family}" d="{outline(family, place)}"/>'

@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable
 
 from pbx_bridge.errors import PromptError
-from pbx_bridge.ivr.drawing.plain import plain
 from pbx_bridge.ivr.prompt_text import Words
 from pbx_bridge.ivr.prompts import PromptBook
 from pbx_bridge.ivr.speech import shown
+from pbx_bridge.values.hostile import clean
 
 _SEVERAL = re.compile(r"…(?:[\s.,،:;؛]*…)+")
 
@@ -26,6 +26,6 @@ def texts_of(book: PromptBook, language: str) -> Texts:
         except PromptError:
             return None
         said = [shown(part.text, language) if isinstance(part, Words) else "…" for part in prompt.parts]
-        return plain(_SEVERAL.sub("…", "".join(said)))
+        return clean(_SEVERAL.sub("…", "".join(said)))
 
     return text

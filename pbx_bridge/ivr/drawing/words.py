@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pbx_bridge.ivr.drawing.plain import plain
 from pbx_bridge.values import dates, digits
+from pbx_bridge.values.hostile import clean
 
 LANGUAGES = ("fa", "en")
 
@@ -112,12 +112,12 @@ _PHRASES = {
 
 def kind(name: str, language: str) -> str:
     """What a kind of node is called."""
-    return _KINDS[name][_column(language)] if name in _KINDS else plain(name.replace("_", " "), 30)
+    return _KINDS[name][_column(language)] if name in _KINDS else clean(name.replace("_", " "), 30)
 
 
 def way(name: str, language: str) -> str:
     """What a way out is called; a name that the file's author gave stays as it is."""
-    return _WAYS[name][_column(language)] if name in _WAYS else plain(name.replace("_", " "), 30)
+    return _WAYS[name][_column(language)] if name in _WAYS else clean(name.replace("_", " "), 30)
 
 
 def is_known(name: str) -> bool:

@@ -12,7 +12,8 @@ from pbx_bridge.calls.facts import StepKind
 from pbx_bridge.ivr.trial.case_file import Case
 from pbx_bridge.ivr.trial.moves import Press
 from pbx_bridge.ivr.trial.simulation import Simulation
-from pbx_bridge.ivr.trial.transcript import Said, clean
+from pbx_bridge.ivr.trial.transcript import Said
+from pbx_bridge.values.hostile import on_terminal
 
 Lines = tuple[str, ...]
 
@@ -78,4 +79,4 @@ def _by_playback(said: Iterable[tuple[int, str]]) -> Sequence[Lines]:
 
 
 def _line(language: object, text: object) -> str:
-    return clean(f"{language} «{text}»")
+    return on_terminal(f"{language} «{text}»")

@@ -16,9 +16,10 @@ from pbx_bridge.ivr.lookups import CrmLookups, Lookups
 from pbx_bridge.ivr.trial.caller import play
 from pbx_bridge.ivr.trial.case_file import Case
 from pbx_bridge.ivr.trial.simulation import Simulation, Stage, Texts
-from pbx_bridge.ivr.trial.transcript import Broken, Line, Said, Told, Transcript, Undone, clean, shown, words
+from pbx_bridge.ivr.trial.transcript import Broken, Line, Said, Told, Transcript, Undone, shown, words
 from pbx_bridge.store.crm import Crm
 from pbx_bridge.values import digits
+from pbx_bridge.values.hostile import on_terminal
 
 _SPACE = re.compile(r"\s+")
 _LETTERS = str.maketrans({"ي": "ی", "ك": "ک", "\u200c": None, "\u0640": None})
@@ -108,7 +109,7 @@ def _expected(case: Case, heard: Sequence[tuple[str, Line]]) -> Iterator[str]:
         since += wanted == before
         found = next((i for i in range(since, len(heard)) if _says(heard[i], wanted)), None)
         if found is None:
-            yield clean(f"«{wanted}»")
+            yield on_terminal(f"«{wanted}»")
             continue
         yield from _allowed(case, heard[told : found + 1])
         told, since, before = max(told, found + 1), found, wanted

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, assert_never
 
 from pbx_bridge.calls.facts import StepKind
+from pbx_bridge.values.hostile import on_terminal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +82,7 @@ Transcript = tuple[Entry, ...]
 
 def words(line: Line) -> str:
     """A line for people; empty where there is nothing to tell them. Nothing in it acts on a terminal."""
-    return clean(_words(line))
+    return on_terminal(_words(line))
 
 
 def shown(entry: Entry) -> str:
@@ -92,11 +93,6 @@ def shown(entry: Entry) -> str:
 def texts(transcript: Transcript) -> tuple[str, ...]:
     """The words of every line that has some."""
     return tuple(text for entry in transcript if (text := words(entry.line)))
-
-
-def clean(text: str) -> str:
-    """The text without what would steer a terminal: a customer's or a ticket's own words may be in it."""
-    return "".join(c if c.isprintable() or c == "\u200c" else " " for c in text)
 
 
 def _words(line: Line) -> str:
