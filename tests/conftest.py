@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from datetime import datetime
@@ -10,7 +11,7 @@ import pytest
 from harness.customers import import_customers
 from harness.need import MISSING, NO_ASTERISK, no_asterisk
 from harness.scene_lab import scene_pbx
-from harness.system import SystemUnderTest, running_system
+from harness.system import SystemUnderTest, place_sounds, running_system
 from harness.told import table
 from hypothesis import HealthCheck, settings
 from private_pbx import ROOT, PbxUnderTest, private_pbx
@@ -74,10 +75,11 @@ async def system(pbx: PbxUnderTest) -> AsyncIterator[SystemUnderTest]:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Make the tree of Asterisk before workers begin, where it is missing: it counts against no test's time."""
+    """Make the tree of Asterisk and the prompts before workers begin: what is missing counts against no test's time."""
     if getattr(session.config.option, "dist", "no") != "no" and not hasattr(session.config, "workerinput"):
-        with suppress(PbxError):  # told by each test that needs it
+        with suppress(PbxError, subprocess.CalledProcessError):  # told by each test that needs them
             have_asterisk(ROOT, print)
+            place_sounds()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

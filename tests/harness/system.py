@@ -13,6 +13,7 @@ Nothing here sleeps a guessed time: every wait is for a step in the journal, a c
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import os
 import secrets
@@ -46,11 +47,15 @@ _START_S = 30.0
 _CSV_NAMES = ("customers", "contacts", "contracts", "tickets")
 
 
-def rendered_sounds() -> Path:
-    """The prompts as sounds, rendered once for every run of the tests: clips are named by their content."""
-    # What it says of an error is for people to see: stderr is not captured.
-    subprocess.run([COMMAND, "prompts", "render", "--to", SOUNDS], check=True, stdout=subprocess.DEVNULL)
-    return SOUNDS
+def place_sounds(folder: Path | None = None) -> None:
+    """Render the prompts, once for every run of the tests (clips are named by their content), and copy them there."""
+    SOUNDS.mkdir(parents=True, exist_ok=True)
+    with SOUNDS.with_name(f"{SOUNDS.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two workers render and copy: neither may meet the other's half
+        # What it says of an error is for people to see: stderr is not captured.
+        subprocess.run([COMMAND, "prompts", "render", "--to", SOUNDS], check=True, stdout=subprocess.DEVNULL)
+        if folder is not None:
+            shutil.copytree(SOUNDS, folder, dirs_exist_ok=True)
 
 
 @dataclass(kw_only=True)
@@ -305,7 +310,7 @@ async def running_system(pbx: PbxUnderTest, *, daemon: bool = True) -> AsyncIter
 
 def _place_sounds(pbx: PbxUnderTest) -> None:
     if not (pbx.paths.sounds / "manifest.json").exists():
-        shutil.copytree(rendered_sounds(), pbx.paths.sounds, dirs_exist_ok=True)
+        place_sounds(pbx.paths.sounds)
 
 
 def _forget(system: SystemUnderTest) -> None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from harness.system import rendered_sounds
+from harness.system import place_sounds
 from private_pbx import ROOT, PbxUnderTest, free_ports
 
 from pbx_bridge.pbx.child import is_ours, read_pid
@@ -89,7 +89,7 @@ def home(laid_pbx: PbxUnderTest, tmp_path: Path) -> Iterator[Run]:
     base = tmp_path / "home"
     paths = instance_paths(base, laid_pbx.asterisk.root)
     paths.sounds.mkdir(parents=True)
-    shutil.copytree(rendered_sounds(), paths.sounds, dirs_exist_ok=True)
+    place_sounds(paths.sounds)
     ports = free_ports()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
