@@ -75,7 +75,7 @@ async def system(pbx: PbxUnderTest) -> AsyncIterator[SystemUnderTest]:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Make the tree of Asterisk and the prompts before workers begin: what is missing counts against no test's time."""
+    """Make Asterisk's tree and the prompts before workers begin: what is missing counts against no test's time."""
     if getattr(session.config.option, "dist", "no") != "no" and not hasattr(session.config, "workerinput"):
         with suppress(PbxError, subprocess.CalledProcessError):  # told by each test that needs them
             have_asterisk(ROOT, print)
