@@ -35,7 +35,7 @@ def main(only: tuple[str, ...], quick: bool, big: Path | None) -> None:
     """Measure the daemon with real calls on a real Asterisk of its own, beside asyncari.
 
     One JSON object on stdout: name to {value, unit, goal, better, peer}. A table and the progress on stderr. Takes
-    about five minutes. Exit status 0 when everything was measured, whether or not the goals are met.
+    about eight minutes. Exit status 0 when everything was measured, whether or not the goals are met.
 
     \b
     Example:
