@@ -5,19 +5,17 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 import click
 
 from pbx_bridge.cli.base import place_of
-from pbx_bridge.cli.flow import flow
-from pbx_bridge.config import Settings, load
+from pbx_bridge.cli.flow import flow, met_by
+from pbx_bridge.config import load
 from pbx_bridge.errors import InputError
 
 if TYPE_CHECKING:
     from pbx_bridge.ivr.drawing.traffic import Counted
     from pbx_bridge.ivr.flow import Flow
-    from pbx_bridge.ivr.prompts import PromptBook
     from pbx_bridge.store.commands import Place
 
 
@@ -42,30 +40,12 @@ def flow_draw(name: str | None, language: str | None, form: str, to: Path | None
     from pbx_bridge.ivr.drawing import mermaid, svg, texts
 
     settings = load()
-    met, book = _met(settings, name)
+    met, book = met_by(settings, name)
     spoken = language or ("en" if met.default_language == "en" else "fa")
     said = texts.texts_of(book, spoken)
     counted = asyncio.run(_count(place_of(settings), met, since)) if since else None
     draw = svg.svg if form == "svg" else mermaid.mermaid
     _write(draw(met, said, spoken, counted), to)
-
-
-def _met(settings: Settings, name: str | None) -> tuple[Flow, PromptBook]:
-    """The flow of a name with the texts as they are now; without a name what callers meet, with its own texts."""
-    from msgspec.structs import replace
-
-    from pbx_bridge.ivr import flow as flows
-    from pbx_bridge.ivr.prompts import PromptBook
-    from pbx_bridge.ivr.releases import FLOW, PROMPTS, Releases
-
-    zone = ZoneInfo(settings.zone)
-    releases = Releases(settings.home / "flows")
-    current = None if name else releases.current()
-    if current is None:
-        return flows.load(name or settings.ivr.flow, zone), PromptBook.load(extra_folder=settings.home / "prompts")
-    folder = releases.folder_of(current.version)
-    met = replace(flows.load(str(folder / FLOW), zone), version=current.version)
-    return met, PromptBook.load(extra_folder=folder / PROMPTS)
 
 
 async def _count(place: Place, met: Flow, since: str) -> Counted:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from pbx_bridge.cli.base import progress_line
-from pbx_bridge.cli.flow import flow
+from pbx_bridge.cli.flow import flow, met_by
 from pbx_bridge.config import Settings, load
 from pbx_bridge.errors import FlowError, InputError, PromptError
 
@@ -38,8 +38,8 @@ def flow_try(
 ) -> None:
     """Be a caller in the terminal: what is said is written, what you type is keyed. Type ? for help.
 
-    FLOW is a shipped flow's name or a file; default: the setting ivr.flow. Keys may come from a pipe, a line for each
-    answer. Customers are those of HOME's store, which is only read; the demo customers where there is none. Exit
+    FLOW is a shipped flow's name or a file; default: the one that callers meet. Keys may come from a pipe, a line for
+    each answer. Customers are those of HOME's store, which is only read; the demo customers where there is none. Exit
     status: 0, or 1 when the flow, a prompt or an option is wrong.
 
     \b
@@ -47,13 +47,11 @@ def flow_try(
       pbx-bridge flow try support --caller 09121234567 --clock "1404-05-12 09:00"
       printf '2\\n1\\n2047155#\\n' | pbx-bridge flow try
     """
-    from pbx_bridge.ivr import flow as flows
     from pbx_bridge.ivr.trial.simulation import Simulation
     from pbx_bridge.ivr.trial.terminal import Customers, Trial, store_of
 
     settings = load()
-    met = flows.load(name or settings.ivr.flow, _zone(settings))
-    book = _book(settings)
+    met, book = met_by(settings, name)
     visitor = _visitor(settings, met, caller, clock, language)
     place = None if demo else store_of(settings.store_place)
     customers = Customers(store=place, zone=_zone(settings), region=settings.region)

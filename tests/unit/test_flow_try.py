@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import time
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from pbx_bridge.cli import cli
 from pbx_bridge.ivr import flow as flows
 from pbx_bridge.ivr.announcer import Announcer
 from pbx_bridge.ivr.prompts import PromptBook
+from pbx_bridge.ivr.releases import FLOW, PROMPTS, Deployment, Releases
 from pbx_bridge.ivr.sounds.audio import silence, write_wav
 from pbx_bridge.ivr.sounds.voice import Voice
 from pbx_bridge.ivr.trial import case_file
@@ -78,6 +79,20 @@ def test_a_call_from_a_pipe(tmp_path: Path) -> None:
     assert any("en «Ticket number 527 96 47: It has been assigned to a colleague." in line for line in lines)
     assert lines[-1] == "ends: self_served, at after_status"
     assert list(tmp_path.iterdir()) == [], "nothing is written"
+
+
+def test_without_a_name_it_is_what_was_deployed_with_its_own_texts(tmp_path: Path) -> None:
+    releases = Releases(tmp_path / "flows")
+    texts = "to_person: این پاسخ پیشین است.\n"
+    files = {FLOW: flows.find("minimal").read_bytes(), f"{PROMPTS}/fa.yaml": texts.encode()}
+    at = datetime(2026, 11, 21, tzinfo=UTC)
+    releases.take_into_use(Deployment(at=at, version=releases.keep(files), flow="minimal", what="deploy"))
+    (tmp_path / "prompts").mkdir()
+    (tmp_path / "prompts" / "fa.yaml").write_text(texts.replace("پیشین", "کنونی"))
+    deployed, named = (run(tmp_path, "silence\n", *flow).output for flow in ((), ("minimal",)))
+    assert "flow minimal" in deployed
+    assert "این پاسخ پیشین است" in deployed
+    assert "این پاسخ کنونی است" in named
 
 
 def test_an_empty_line_is_silence_and_the_end_of_input_is_a_hang_up(tmp_path: Path) -> None:
