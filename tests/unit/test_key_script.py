@@ -90,7 +90,7 @@ def test_in_a_queue_it_stays_until_it_is_back() -> None:
 
 def test_what_a_caller_notices_cannot_steer_the_terminal() -> None:
     said = _step(1, StepKind.SAID, language="fa", text="در\u200cخواست \x1b[2J\u202e\nx", listens=False)
-    assert heard(said) == "fa «در\u200cخواست  [2J  x»"
+    assert heard(said) == "fa «در\u200cخواست ?[2J??x»"
     assert heard(_step(1, StepKind.QUEUE, queue="support")) == "waiting in queue support"
     assert heard(_step(1, StepKind.QUEUE_RETURN, queue="support", status="JOINEMPTY")).endswith("JOINEMPTY")
     assert heard(_step(1, StepKind.RESUMED)) != ""
