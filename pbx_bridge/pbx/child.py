@@ -101,9 +101,10 @@ class Child:
         return f"exit status {status}: {words}" if words else f"exit status {status}"
 
     def _send(self, number: signal.Signals) -> None:
+        # Not by Popen: it looks first whether the process has ended, and so takes its exit status from asyncio.
         if self.running:
             with contextlib.suppress(ProcessLookupError):
-                self.process.send_signal(number)
+                os.kill(self.process.pid, number)
 
 
 async def start(spec: ChildSpec) -> Child:
