@@ -123,7 +123,20 @@ def _ring(leg: Leg, story: Story) -> Segment:
 
 def _silence(leg: Leg, stopped: datetime, story: Story) -> str:
     refused = "picked_up" if leg.picked_up else _REFUSALS.get(leg.cause or 0)
-    return refused or ring_result(leg.party, stopped, story.events) or _guess(leg, stopped, story.timeline)
+    if refused or _sent_on(leg, stopped, story.timeline):
+        return refused or "forwarded"
+    return ring_result(leg.party, stopped, story.events) or _guess(leg, stopped, story.timeline)
+
+
+def _sent_on(leg: Leg, stopped: datetime, timeline: Timeline) -> bool:
+    """Whether a forward was what stopped this leg.
+
+    Dial tells of it on the caller's channel and hangs the phone's up next; on a busy machine it is there before
+    the cause of the phone's 302 is, and leaves cause 0 (measured: 2 of 150 forwards).
+    """
+    told = (row.at for row in timeline.rows if row.event == "FORWARD" and row.at <= stopped < row.at + _TOGETHER)
+    hung_up = [other.hung_up_at for other in timeline.others() if other.hung_up_at is not None]
+    return any(min((at for at in hung_up if at >= forward), default=None) == stopped for forward in told)
 
 
 def _guess(leg: Leg, stopped: datetime, timeline: Timeline) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pbx_bridge.calls.facts import RawFact, decode
+
+CAUSE_23, CAUSE_0 = '""hangupcause"":23', '""hangupcause"":0'
 
 
 def lines_of(scene: str, file: str) -> list[str]:
@@ -32,6 +35,15 @@ def test_each_scene_gives_its_record(scene: str) -> None:
     calls = calls_of([decode(raw) for raw in raw_of(scene)])
     assert len(calls) == len(expected), [call.root for call in calls]
     assert [found for one, call in zip(expected, calls, strict=True) for found in differences(one, call)] == []
+
+
+def test_a_phone_that_forwards_is_told_without_its_cause() -> None:
+    """Asterisk writes cause 0 when Dial hangs the phone up before its 302 was read through."""
+    facts = raw_of("forward_by_phone")
+    mute = [replace(raw, body=raw.body.replace(CAUSE_23, CAUSE_0), told=None) for raw in facts]
+    assert sum(CAUSE_0 in raw.body for raw in mute) == 1
+    (call,) = calls_of([decode(raw) for raw in mute])
+    assert differences(all_told(expected_of("forward_by_phone"))[0], call) == []
 
 
 @pytest.mark.parametrize("scene", SCENES)
