@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from bench.customers import Customer, customers
 from pbx_bridge.ivr import engine
 from pbx_bridge.ivr.flow import Flow
+from pbx_bridge.ivr.questions import ContractOfCustomer, CustomerOfCaller, CustomerOfCode, TicketOfNumber
 from pbx_bridge.ivr.run import (
     ContractFacts,
     CustomerFacts,
@@ -172,12 +173,12 @@ class _Talk:
     def _answer(self) -> CustomerFacts | TicketFacts | ContractFacts | None:
         assert self.asked is not None
         person, kind = self.person, self.kind
-        match self.asked.what, self.asked.key:
-            case ("caller", _) if kind.is_known:
+        match self.asked.question:
+            case CustomerOfCaller() if kind.is_known:
                 return CustomerFacts(code=person.code, name="آرمان", language=person.language)
-            case ("customer_code", person.code):
+            case CustomerOfCode(person.code):
                 return CustomerFacts(code=person.code, name="آرمان", language=person.language)
-            case ("tracking", person.tracking):
+            case TicketOfNumber(person.tracking):
                 promised = _PROMISED if kind.promised else None
                 return TicketFacts(
                     tracking_number=person.tracking,
@@ -185,7 +186,7 @@ class _Talk:
                     updated_on=NOON.date(),
                     promised_on=promised,
                 )
-            case ("contract", _) if kind.days_left is not None:
+            case ContractOfCustomer() if kind.days_left is not None:
                 ends = NOON.date() + timedelta(days=kind.days_left)
                 return ContractFacts(number=f"K-{person.code}", ends_on=ends, days_left=kind.days_left)
             case _:

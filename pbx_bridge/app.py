@@ -37,7 +37,7 @@ from pbx_bridge.errors import BridgeError
 from pbx_bridge.health import Health, LinkState, Meter, utc_now
 from pbx_bridge.ivr.drawn import DrawnFlow
 from pbx_bridge.ivr.loader import Loader
-from pbx_bridge.ivr.lookups import CrmLookups
+from pbx_bridge.ivr.lookups import CrmLookups, Lookups, RoutedLookups
 from pbx_bridge.ivr.reading.beside import unknown_holidays
 from pbx_bridge.ivr.releases import Releases
 from pbx_bridge.ivr.run import Phase, Run
@@ -122,6 +122,12 @@ async def _serve(settings: Settings, loader: Loader, flows: Repertoire, store: S
         )
 
 
+def _lookups(settings: Settings, store: Store) -> Lookups:
+    """Who answers what flows ask."""
+    crm = CrmLookups(store.crm, zone=ZoneInfo(settings.zone), region=settings.region)
+    return RoutedLookups(crm, {})
+
+
 class _Desk:
     """ARI's side of the daemon: the link, its verbs and the reception desk, which know each other."""
 
@@ -140,7 +146,7 @@ class _Desk:
         means = Means(
             ari=Ari(self.link, app),
             flows=flows,
-            lookups=CrmLookups(store.crm, zone=ZoneInfo(settings.zone), region=settings.region),
+            lookups=_lookups(settings, store),
             keep=self._keep,
             clock=utc_now,
             key_to_play=key_to_play,

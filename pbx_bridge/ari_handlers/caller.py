@@ -29,6 +29,7 @@ from pbx_bridge.errors import AriConflict, AriGone, AriUnavailable, AsteriskErro
 from pbx_bridge.health import Clock, Meter
 from pbx_bridge.ivr import engine
 from pbx_bridge.ivr.lookups import Lookups
+from pbx_bridge.ivr.questions import Question
 from pbx_bridge.ivr.run import (
     Effect,
     Found,
@@ -244,8 +245,8 @@ class Caller:
                 await self._stop()
             case StartTimer(timer, seconds):
                 self._start_timer(timer, seconds)
-            case LookUp(number, what, key):
-                self._look_up(number, what, key)
+            case LookUp(number, question):
+                self._look_up(number, question)
             case HandOver():
                 await self._hand_over(effect)
             case HangUp():
@@ -410,17 +411,17 @@ class Caller:
     def _time_is_up(self) -> None:
         self.post(TimeUp(self._timer_number))
 
-    def _look_up(self, number: int, what: str, key: str) -> None:
+    def _look_up(self, number: int, question: Question) -> None:
         if self._lookup is not None:
             self._lookup.cancel()
-        self._lookup = asyncio.create_task(self._answer(number, what, key), name=f"lookup-{self.run.channel}")
+        self._lookup = asyncio.create_task(self._answer(number, question), name=f"lookup-{self.run.channel}")
 
-    async def _answer(self, number: int, what: str, key: str) -> None:
+    async def _answer(self, number: int, question: Question) -> None:
         try:
             async with asyncio.timeout(engine.GIVE_UP_AFTER + 1):
-                answer = await self._means.lookups.answer(what, key)
+                answer = await self._means.lookups.answer(question)
         except Exception as error:  # whatever a CRM does, the caller is helped
-            log.warning("lookup_failed", what=what, reason=f"{type(error).__name__}: {error}")
+            log.warning("lookup_failed", what=question.what, reason=f"{type(error).__name__}: {error}")
             self.post(LookupFailed(number, type(error).__name__))
         else:
             self.post(Found(number, answer))
@@ -430,8 +431,8 @@ class Caller:
     async def _hand_over(self, given: HandOver) -> None:
         await self._notes.settle(self.run)
         try:
-            if given.seconds:
-                await self._set("PBXB_RING", str(given.seconds))
+            for name, value in given.settings.items():
+                await self._set(f"PBXB_{name.upper()}", value)
             await self._set("CHANNEL(language)", given.language)
         finally:
             await self._means.ari.continue_at(self.run.channel, context_of(given.what), given.to)

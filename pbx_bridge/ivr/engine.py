@@ -171,7 +171,7 @@ def _time_up(turn: Turn, timer: int) -> None:
 def awaits(flow: Flow, run: Run, back: GivenBack) -> bool:
     """Whether the run stands where it gave the caller to what gives them back here."""
     node = flow.nodes.get(run.at)
-    is_it = isinstance(node, HandingOver) and (node.place, node.target) == (back.what, back.to)
+    is_it = isinstance(node, HandingOver) and (node.place, node.target_for(run)) == (back.what, back.to)
     return is_it and run.phase is Phase.QUEUED
 
 

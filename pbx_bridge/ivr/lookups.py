@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from pbx_bridge.health import Clock, utc_now
-from pbx_bridge.ivr.run import ContractFacts, CustomerFacts, TicketFacts
+from pbx_bridge.ivr.questions import (
+    ContractOfCustomer,
+    CustomerOfCaller,
+    CustomerOfCode,
+    Question,
+    TicketOfNumber,
+)
+from pbx_bridge.ivr.run import Answer, ContractFacts, CustomerFacts, TicketFacts
 from pbx_bridge.store.crm import Crm, Customer
 from pbx_bridge.values import phone
 from pbx_bridge.values.tracking import TrackingNumber
-
-Answer = CustomerFacts | TicketFacts | ContractFacts | None
 
 
 class Lookups(Protocol):
     """Answers the engine's LookUp effects. May raise anything: that is an `unavailable`."""
 
-    async def answer(self, what: str, key: str) -> Answer:
+    async def answer(self, question: Question) -> Answer:
         """The facts asked for, or None if there is no such thing."""
+
+
+class RoutedLookups:
+    """Each question to whoever answers its kind, the rest to one of them."""
+
+    def __init__(self, rest: Lookups, by_kind: Mapping[type[Question], Lookups]) -> None:
+        self._rest, self._by_kind = rest, by_kind
+
+    async def answer(self, question: Question) -> Answer:
+        """See Lookups."""
+        return await self._by_kind.get(type(question), self._rest).answer(question)
 
 
 class CrmLookups:
@@ -28,19 +45,19 @@ class CrmLookups:
     def __init__(self, crm: Crm, *, zone: ZoneInfo, region: str, clock: Clock = utc_now) -> None:
         self._crm, self._zone, self._region, self._clock = crm, zone, region, clock
 
-    async def answer(self, what: str, key: str) -> Answer:
+    async def answer(self, question: Question) -> Answer:
         """See Lookups."""
-        match what:
-            case "caller":
-                return await self._caller(key)
-            case "customer_code":
-                return _customer(await self._crm.customer_by_code(key))
-            case "tracking":
-                return await self._ticket(TrackingNumber(key))
-            case "contract":
-                return await self._contract(key)
+        match question:
+            case CustomerOfCaller(number):
+                return await self._caller(number)
+            case CustomerOfCode(code):
+                return _customer(await self._crm.customer_by_code(code))
+            case TicketOfNumber(number):
+                return await self._ticket(TrackingNumber(number))
+            case ContractOfCustomer(code):
+                return await self._contract(code)
             case _:
-                raise ValueError(f"nothing is known about looking up {what!r}")
+                raise ValueError(f"the CRM knows nothing of {question.what!r}")
 
     async def _caller(self, number: str) -> CustomerFacts | None:
         e164 = phone.to_e164(number, self._region)

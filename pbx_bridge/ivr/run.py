@@ -9,11 +9,15 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from typing import Any
+from typing import Any, Literal, assert_never
 
 import msgspec
 
 from pbx_bridge.calls.facts import StepKind
+from pbx_bridge.ivr.grammar import Money
+from pbx_bridge.ivr.questions import Question
+
+KeptSort = Literal["digits", "text", "count", "toman", "rial", "date", "time", "yes"]
 
 
 class CustomerFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +59,39 @@ class OpeningFacts(msgspec.Struct, frozen=True, kw_only=True):
     at: time
 
 
+class Kept(msgspec.Struct, frozen=True, gc=False):
+    """A value that a flow keeps under a name of its own: text, so that a checkpoint holds it, and how to read it.
+
+    Attributes:
+        sort: digits, text: as it stands; count, toman, rial: whole units; date: ISO 8601; time: HH:MM; yes: 1 or 0.
+    """
+
+    sort: KeptSort
+    text: str
+
+    @property
+    def value(self) -> str | int | bool | date | time | Money:
+        """What prompts and conditions see."""
+        match self.sort:
+            case "digits" | "text":
+                return self.text
+            case "count":
+                return int(self.text)
+            case "toman" | "rial":
+                return Money(amount=int(self.text), currency=self.sort)
+            case "date":
+                return date.fromisoformat(self.text)
+            case "time":
+                return time.fromisoformat(self.text)
+            case "yes":
+                return self.text == "1"
+            case _:
+                assert_never(self.sort)
+
+
+Answer = msgspec.Struct | None  # facts, of the kind that was asked for; None: there is no such thing
+
+
 class Phase(enum.StrEnum):
     """What the run waits for."""
 
@@ -87,6 +124,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         excused: the filler was said for the present lookup.
         steps: how many steps were written; the next one's sequence number.
         handed: how often the caller was given to the dialplan.
+        kept: what the flow itself keeps, by its names: `kept.amount` in prompts and conditions.
         late_end: the key that ends a number, which a caller may press though the number was long enough to be taken
             without; as the very next key it means nothing more. Empty: there is none.
     """
@@ -116,6 +154,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ticket: TicketFacts | None = None
     contract: ContractFacts | None = None
     opening: OpeningFacts | None = None
+    kept: Mapping[str, Kept] = {}
 
     def values(self) -> Mapping[str, Any]:
         """What prompts may speak of, as `ticket.status` and so on."""
@@ -125,7 +164,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             "contract": self.contract,
             "opening": self.opening,
         }
-        return {name: msgspec.structs.asdict(facts) for name, facts in told.items() if facts is not None}
+        known = {name: msgspec.structs.asdict(facts) for name, facts in told.items() if facts is not None}
+        return known | {"kept": {name: one.value for name, one in self.kept.items()}} if self.kept else known
 
 
 # --- what can happen ---------------------------------------------------------------------------------------------
@@ -168,7 +208,7 @@ class Found:
     """A lookup's answer: what was asked for, or None if there is no such thing."""
 
     lookup: int
-    answer: CustomerFacts | TicketFacts | ContractFacts | None
+    answer: Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,24 +277,23 @@ class StartTimer(msgspec.Struct, frozen=True, gc=False):
 
 
 class LookUp(msgspec.Struct, frozen=True, gc=False):
-    """Ask the CRM: `caller` (by number), `tracking`, `customer_code` or `contract` (of a customer)."""
+    """Ask, and tell `Found(lookup, …)` or `LookupFailed(lookup, …)`."""
 
     lookup: int
-    what: str
-    key: str
+    question: Question
 
 
 class HandOver(msgspec.Struct, frozen=True, gc=False):
     """Give the caller to the dialplan, in this language.
 
-    `to` is the queue, the mailbox, the number, or the extensions with `+` between them, which are rung for `seconds`
-    (0: as long as the dialplan says).
+    `to` is the queue, the mailbox, the number, or the extensions with `+` between them. `settings` are what its
+    context reads as channel variables, `ring` as PBXB_RING.
     """
 
     what: Place
     to: str
     language: str
-    seconds: int = 0
+    settings: Mapping[str, str] = {}
 
 
 class HangUp(msgspec.Struct, frozen=True, gc=False):

@@ -10,10 +10,12 @@ from msgspec.structs import replace
 from pbx_bridge.calls.facts import StepKind
 from pbx_bridge.ivr.flow import Flow
 from pbx_bridge.ivr.nodes import Node, QueueNode
+from pbx_bridge.ivr.questions import Question
 from pbx_bridge.ivr.run import (
     CustomerFacts,
     Effect,
     HangUp,
+    Kept,
     LookUp,
     Part,
     Phase,
@@ -104,6 +106,10 @@ class Turn:
         if not self.run.language and customer.language in self.flow.languages:
             self.speak(customer.language, "record")
 
+    def keep(self, name: str, kept: Kept) -> None:
+        """Know this value under a name of the flow's."""
+        self.set(kept={**self.run.kept, name: kept})
+
     # --- what is said, keyed, waited for ---
 
     def take_key(self) -> str:
@@ -112,11 +118,11 @@ class Turn:
         self.set(keyed=rest, timer=0)
         return key
 
-    def look_up(self, what: str, key: str) -> None:
-        """Ask the CRM, as LookUp tells, and excuse it when it takes long."""
+    def look_up(self, question: Question) -> None:
+        """Ask, and excuse it when it takes long."""
         number = self.run.counter + 1
         self.set(phase=Phase.LOOKING, lookup=number, counter=number, excused=False)
-        self.effects.append(LookUp(number, what, key))
+        self.effects.append(LookUp(number, question))
         self.start_timer(FILLER_AFTER)
 
     def play(self, prompts: tuple[str, ...], *, listens: bool, serves: bool = False) -> None:

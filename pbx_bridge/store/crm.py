@@ -24,12 +24,20 @@ class TicketStatus(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Customer:
-    """A company we serve. `language` is fa or en, None if unknown."""
+    """A company we serve.
+
+    Attributes:
+        language: fa or en, None if unknown.
+        agent: the extension of their own agent, empty if they have none.
+        pin_hash: as values.pin keeps it, empty if they have none.
+    """
 
     code: str
     name: str
     language: str | None
     tier: str
+    agent: str = ""
+    pin_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +66,14 @@ class Contract:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
-    """A ticket. Times are aware UTC; `promised_on` is None when nothing was promised."""
+    """A ticket.
+
+    Attributes:
+        created_at, updated_at: aware UTC.
+        promised_on: None when nothing was promised.
+        kind: request or complaint.
+        note: free text that callers are told; hostile, as all texts.
+    """
 
     tracking_number: str
     customer_code: str
@@ -67,6 +82,8 @@ class Ticket:
     created_at: datetime
     updated_at: datetime
     promised_on: date | None
+    kind: str = "request"
+    note: str = ""
 
 
 class Crm(Protocol):

@@ -34,6 +34,10 @@ class Row:
         """A cell that must not be empty."""
         return self.take(column, _some_text)
 
+    def maybe(self, column: str, read: Callable[[str], T]) -> T | None:
+        """The same, or None where the file has no such column."""
+        return self.take(column, read) if column in self.cells else None
+
     def refusal(self, reason: str) -> ImportRefused:
         """The error for this row."""
         return ImportRefused(reason, path=self.path, line=self.line)
@@ -53,12 +57,12 @@ class Once:
             raise row.refusal(f"the same {self._what} stands in line {first} already")
 
 
-def read_rows(path: Path, columns: Sequence[str]) -> list[Row]:
-    """The rows of a file with exactly these columns, in any order. Empty lines are passed over."""
+def read_rows(path: Path, columns: Sequence[str], optional: Sequence[str] = ()) -> list[Row]:
+    """The rows of a file with these columns, in any order, `optional` ones or not. Empty lines are passed over."""
     reader = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
     lines = _lines(path, reader)
     _, header = next(lines, (1, []))
-    names = _names(path, header, columns)
+    names = _names(path, header, columns, optional)
     return [_row(path, line, names, cells) for line, cells in lines]
 
 
@@ -89,14 +93,14 @@ def _lines(path: Path, reader: Iterator[list[str]]) -> Iterator[tuple[int, list[
         begins = reader.line_num + 1  # type: ignore[attr-defined]
 
 
-def _names(path: Path, header: Sequence[str], columns: Sequence[str]) -> list[str]:
+def _names(path: Path, header: Sequence[str], columns: Sequence[str], optional: Sequence[str]) -> list[str]:
     names = [name.strip().lower() for name in header]
     wanted = ",".join(columns)
     for name in names:
-        if name not in columns:
+        if name not in (*columns, *optional):
             raise ImportRefused(f"there is no column {name!r}: the first line is {wanted}", path=path, line=1)
-    for name in columns:
-        if names.count(name) != 1:
+    for name in (*columns, *optional):
+        if names.count(name) != 1 and (name in columns or name in names):
             reason = "is missing" if name not in names else "stands there twice"
             raise ImportRefused(f"column {name} {reason}: the first line is {wanted}", path=path, line=1)
     return names

@@ -35,7 +35,14 @@ def memory_crm(*batches: Batch) -> MemoryCrm:
 
 def _customer(row: Checked) -> Customer:
     told = row.values
-    return Customer(code=told["code"], name=told["name"], language=told["language"], tier=told["tier"])
+    return Customer(
+        code=told["code"],
+        name=told["name"],
+        language=told["language"],
+        tier=told["tier"],
+        agent=told["agent"] or "",
+        pin_hash=told["pin_hash"] or "",
+    )
 
 
 def _contact(row: Checked) -> Contact:
@@ -64,4 +71,5 @@ def _ticket(row: Checked) -> Ticket:
         created_at=from_us(told["created_at_us"]),
         updated_at=from_us(told["updated_at_us"]),
         promised_on=date.fromisoformat(told["promised_on"]) if told["promised_on"] else None,
+        note=told["note"] or "",
     )

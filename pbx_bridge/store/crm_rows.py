@@ -13,7 +13,7 @@ from pbx_bridge.errors import ImportRefused
 from pbx_bridge.store.crm import TicketStatus, plain_code
 from pbx_bridge.store.crm_csv import Once, Row, read_rows
 from pbx_bridge.store.times import to_us
-from pbx_bridge.values import dates, digits, phone, tracking
+from pbx_bridge.values import dates, digits, phone, pin, tracking
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "customers.csv": ("code", "name", "language", "tier"),
@@ -30,10 +30,14 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     ),
 }
 
+# Columns that a file may have; without one, what the store has stays.
+OPTIONAL: Mapping[str, tuple[str, ...]] = {"customers.csv": ("agent", "pin"), "tickets.csv": ("note",)}
+
 AGENTS_FILE, AGENT_COLUMNS = "agents.csv", ("extension", "name")  # names to show, beside the customers
 
 _LANGUAGES = ("fa", "en")
 _LONGEST_EXTENSION = 15
+_LONGEST_NOTE = 300  # letters; half a minute of speech
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +96,7 @@ def _read(
     if not path.exists():
         return []
     checked = []
-    for row in read_rows(path, columns or COLUMNS[path.name]):
+    for row in read_rows(path, columns or COLUMNS[path.name], OPTIONAL.get(path.name, ())):
         key, values = check(row)
         once.check(row, key)
         checked.append(Checked(row=row, values=values))
@@ -106,6 +110,8 @@ def _customer(row: Row) -> tuple[Any, dict[str, Any]]:
         "name": row.text("name"),
         "language": row.take("language", _language),
         "tier": row.cells["tier"],
+        "agent": row.maybe("agent", _maybe_extension),
+        "pin_hash": row.maybe("pin", _pin_hash),
     }
     return code, values
 
@@ -145,6 +151,7 @@ def _ticket(row: Row, zone: ZoneInfo) -> tuple[Any, dict[str, Any]]:
         "created_at_us": to_us(created_at),
         "updated_at_us": to_us(updated_at),
         "promised_on": promised_on.isoformat() if promised_on else None,
+        "note": row.maybe("note", _note),
     }
     same = (values["customer_code"], values["subject"], values["created_at_us"])
     return values["tracking_number"] or same, values
@@ -160,6 +167,20 @@ def _extension(text: str) -> str:
     if not (plain.isascii() and plain.isdigit() and len(plain) <= _LONGEST_EXTENSION):
         raise ValueError(f"{text!r} is no extension: digits only, at most {_LONGEST_EXTENSION}")
     return plain
+
+
+def _maybe_extension(text: str) -> str:
+    return _extension(text) if text else ""
+
+
+def _pin_hash(text: str) -> str:
+    return pin.hashed(digits.to_ascii(text)) if text else ""
+
+
+def _note(text: str) -> str:
+    if len(text) > _LONGEST_NOTE:
+        raise ValueError(f"it has {len(text)} letters; callers are told at most {_LONGEST_NOTE}")
+    return text
 
 
 def _language(text: str) -> str | None:

@@ -42,12 +42,12 @@ class SqlCrm:
 
 
 def _customer(row: Any) -> Customer:
-    code, name, language, tier = row
-    return Customer(code=code, name=name, language=language, tier=tier)
+    code, name, language, tier, agent, pin_hash = row
+    return Customer(code=code, name=name, language=language, tier=tier, agent=agent, pin_hash=pin_hash)
 
 
 def _ticket(row: Any) -> Ticket:
-    tracking_number, customer_code, subject, status, created_at_us, updated_at_us, promised_on = row
+    tracking_number, customer_code, subject, status, created_at_us, updated_at_us, promised_on, kind, note = row
     return Ticket(
         tracking_number=tracking_number,
         customer_code=customer_code,
@@ -56,6 +56,8 @@ def _ticket(row: Any) -> Ticket:
         created_at=from_us(created_at_us),
         updated_at=from_us(updated_at_us),
         promised_on=date.fromisoformat(promised_on) if promised_on else None,
+        kind=kind,
+        note=note,
     )
 
 

@@ -269,10 +269,10 @@ WHERE called_number = :number AND caller_number <> :number AND started_at_us >= 
 ORDER BY started_at_us, call_id LIMIT :limit;
 
 -- customer_by_code: one customer
-SELECT code, name, language, tier FROM customer WHERE code = :code;
+SELECT code, name, language, tier, agent, pin_hash FROM customer WHERE code = :code;
 
 -- customers_by_phone: every customer with this phone
-SELECT DISTINCT c.code, c.name, c.language, c.tier
+SELECT DISTINCT c.code, c.name, c.language, c.tier, c.agent, c.pin_hash
 FROM customer c JOIN contact p ON p.customer_code = c.code
 WHERE p.phone_e164 = :phone ORDER BY c.code;
 
@@ -328,7 +328,7 @@ DELETE FROM contact WHERE customer_code = :customer_code AND phone_e164 = :phone
 SELECT customer_code, phone_e164 FROM contact;
 
 -- ticket: one ticket by its tracking number
-SELECT tracking_number, customer_code, subject, status, created_at_us, updated_at_us, promised_on
+SELECT tracking_number, customer_code, subject, status, created_at_us, updated_at_us, promised_on, kind, note
 FROM ticket WHERE tracking_number = :tracking_number;
 
 -- contract: a customer's best standing contract: valid today, the latest end first; else the last to have ended
@@ -337,8 +337,11 @@ WHERE customer_code = :code AND starts_on <= :today
 ORDER BY ends_on DESC, starts_on DESC, number LIMIT 1;
 
 -- upsert_customer: import a customer
-INSERT INTO customer (code, name, language, tier) VALUES (:code, :name, :language, :tier)
-ON CONFLICT (code) DO UPDATE SET name = excluded.name, language = excluded.language, tier = excluded.tier;
+INSERT INTO customer (code, name, language, tier, agent, pin_hash)
+VALUES (:code, :name, :language, :tier, COALESCE(CAST(:agent AS TEXT), ''), COALESCE(CAST(:pin_hash AS TEXT), ''))
+ON CONFLICT (code) DO UPDATE SET name = excluded.name, language = excluded.language, tier = excluded.tier,
+  agent = COALESCE(CAST(:agent AS TEXT), customer.agent),
+  pin_hash = COALESCE(CAST(:pin_hash AS TEXT), customer.pin_hash);
 
 -- upsert_contact: import a contact
 INSERT INTO contact (customer_code, phone_e164, name) VALUES (:customer_code, :phone_e164, :name)
@@ -351,11 +354,15 @@ ON CONFLICT (customer_code, number) DO UPDATE SET
   starts_on = excluded.starts_on, ends_on = excluded.ends_on, level = excluded.level;
 
 -- upsert_ticket: import a ticket
-INSERT INTO ticket (tracking_number, customer_code, subject, status, created_at_us, updated_at_us, promised_on)
-VALUES (:tracking_number, :customer_code, :subject, :status, :created_at_us, :updated_at_us, :promised_on)
+INSERT INTO ticket
+  (tracking_number, customer_code, subject, status, created_at_us, updated_at_us, promised_on, note)
+VALUES
+  (:tracking_number, :customer_code, :subject, :status, :created_at_us, :updated_at_us, :promised_on,
+   COALESCE(CAST(:note AS TEXT), ''))
 ON CONFLICT (tracking_number) DO UPDATE SET
   customer_code = excluded.customer_code, subject = excluded.subject, status = excluded.status,
-  created_at_us = excluded.created_at_us, updated_at_us = excluded.updated_at_us, promised_on = excluded.promised_on;
+  created_at_us = excluded.created_at_us, updated_at_us = excluded.updated_at_us, promised_on = excluded.promised_on,
+  note = COALESCE(CAST(:note AS TEXT), ticket.note);
 
 -- same_ticket: the ticket an earlier import gave a number to
 SELECT tracking_number FROM ticket

@@ -24,9 +24,9 @@ from pbx_bridge.calls.facts import RawFact, Step, StepKind, decode
 from pbx_bridge.errors import AriConflict, AriGone, AriUnavailable, PromptError
 from pbx_bridge.health import Meter, utc_now
 from pbx_bridge.ivr import flow as flows
-from pbx_bridge.ivr.lookups import Answer
 from pbx_bridge.ivr.prompts import PromptBook
-from pbx_bridge.ivr.run import CustomerFacts, Phase, Run
+from pbx_bridge.ivr.questions import CustomerOfCaller, Question
+from pbx_bridge.ivr.run import Answer, CustomerFacts, Phase, Run
 from pbx_bridge.ivr.sounds.voice import Media
 
 SUPPORT = flows.load("support")
@@ -104,8 +104,8 @@ class Words:
 class OneCustomer:
     """Knows the language of everybody who calls, and nothing else."""
 
-    async def answer(self, what: str, key: str) -> Answer:
-        if what == "caller":
+    async def answer(self, question: Question) -> Answer:
+        if isinstance(question, CustomerOfCaller):
             return CustomerFacts(code="1001", name="Arman", language="en")
         raise OSError("the CRM is away")
 

@@ -73,7 +73,7 @@ class Conversation:
                 self.steps.append(effect)
         for effect in effects:
             if isinstance(effect, LookUp) and self.answers_lookups:
-                answer = self.crm.get((effect.what, effect.key))
+                answer = self.crm.get((effect.question.what, msgspec.structs.astuple(effect.question)[0]))
                 assert answer is None or isinstance(answer, CustomerFacts | TicketFacts | ContractFacts)
                 self.happen(Found(effect.lookup, answer))
 

@@ -93,8 +93,8 @@ class Talk:
 
 
 def test_each_place_is_named_with_what_it_needs() -> None:
-    assert Talk("1").hear().given == [HandOver(Place.DIAL, "101", "en", 15)]
-    assert Talk("2").given == [HandOver(Place.DIAL, "101+102", "en", 20)]
+    assert Talk("1").hear().given == [HandOver(Place.DIAL, "101", "en", {"ring": "15"})]
+    assert Talk("2").given == [HandOver(Place.DIAL, "101+102", "en", {"ring": "20"})]
     assert Talk("3").hear().given == [HandOver(Place.VOICEMAIL, "600", "en")]
     assert Talk("4").given == [HandOver(Place.TRANSFER, "+982188776655", "en")]
 

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from pbx_bridge.health import Clock
 from pbx_bridge.ivr import flow as flows
-from pbx_bridge.ivr.lookups import Answer, Lookups
+from pbx_bridge.ivr.lookups import Lookups
 from pbx_bridge.ivr.prompts import PromptBook
-from pbx_bridge.ivr.run import CustomerFacts, Run
+from pbx_bridge.ivr.questions import Question
+from pbx_bridge.ivr.run import Answer, CustomerFacts, Run
 from pbx_bridge.ivr.trial.caller import play
 from pbx_bridge.ivr.trial.cases import crm_lookups
 from pbx_bridge.ivr.trial.moves import Move, parse_move, parse_moves, written
@@ -87,8 +88,8 @@ def test_a_lookup_without_an_answer_brings_a_person(delay: Delay) -> None:
 
 def test_a_lookup_that_raises_is_unavailable() -> None:
     class Broke:
-        async def answer(self, what: str, key: str) -> Answer:
-            raise ConnectionError(what)
+        async def answer(self, question: Question) -> Answer:
+            raise ConnectionError(question.what)
 
     stage = Stage(flow=SUPPORT, texts=BOOK, lookups=lambda _: Broke())
     simulation = Simulation(stage, Visitor(caller=ENGLISH, now=NOON))
@@ -104,7 +105,7 @@ def test_lookups_see_the_clock_of_the_call() -> None:
         def __init__(self, clock: Clock) -> None:
             self._clock = clock
 
-        async def answer(self, what: str, key: str) -> Answer:
+        async def answer(self, question: Question) -> Answer:
             seen.append(self._clock())
             return CustomerFacts(code="1", name="one", language="en")
 

@@ -11,21 +11,24 @@ import msgspec
 
 from pbx_bridge.ivr.flow import Flow
 from pbx_bridge.ivr.lint.speech import said
-from pbx_bridge.ivr.nodes import AskNode, CallerNode, ChooseNode, ContractNode, HoursNode, Node, ReturnNode
+from pbx_bridge.ivr.nodes import ReturnNode
 from pbx_bridge.ivr.prompts import PromptBook
 from pbx_bridge.ivr.reading.decode import did_you_mean
 from pbx_bridge.ivr.reading.finding import Finding, Severity
-from pbx_bridge.ivr.run import Run
+from pbx_bridge.ivr.run import Kept, Run
+
+_KEPT = "kept."
 
 
 def unknown_values(flow: Flow, book: PromptBook) -> Iterator[Finding]:
     """Placeholders of values that do not exist, or that are not known where they are said."""
     said_where: dict[tuple[str, str, str], list[str]] = {}
+    there_are = (*_facts(), *_kept(flow))
     for node, at, name in _placeholders(flow, book):
-        if name in _names():
-            said_where.setdefault((name.partition(".")[0], node, at), []).append(name)
+        if name in there_are:
+            said_where.setdefault((_source_of(name), node, at), []).append(name)
         else:
-            yield flow.finding("unknown-value", f"there is no value {name!r}", at, did_you_mean(name, _names()))
+            yield flow.finding("unknown-value", f"there is no value {name!r}", at, did_you_mean(name, there_are))
     if not any(isinstance(node, ReturnNode) for node in flow.nodes.values()):  # else whoever calls it may know them
         yield from _not_known(flow, said_where)
 
@@ -55,31 +58,25 @@ def _placeholders(flow: Flow, book: PromptBook) -> Iterator[tuple[str, str, str]
 
 
 @cache
-def _names() -> tuple[str, ...]:
-    """Every value that a run may know."""
+def _facts() -> tuple[str, ...]:
+    """Every value of the facts that a run may know."""
     told: list[str] = []
     for name, hint in get_type_hints(Run).items():
         for part in get_args(hint):
-            if isinstance(part, type) and issubclass(part, msgspec.Struct):
+            if isinstance(part, type) and issubclass(part, msgspec.Struct) and part is not Kept:
                 told += [f"{name}.{field.name}" for field in msgspec.structs.fields(part)]
     return tuple(told)
 
 
-def _makes_known(node: Node) -> Mapping[str, str]:
-    """What is known on each of its ways out that makes something known."""
-    match node:
-        case AskNode():
-            return {"found": "ticket" if node.what == "tracking" else "customer"}
-        case CallerNode():
-            return {"found": "customer"}
-        case ContractNode():
-            return dict.fromkeys(("valid", "ending", "ended"), "contract")
-        case ChooseNode():
-            return {"known": node.given.partition(".")[0]}
-        case HoursNode():
-            return dict.fromkeys(("closed", "holiday"), "opening")
-        case _:
-            return {}
+def _kept(flow: Flow) -> tuple[str, ...]:
+    """The names under which the flow itself keeps values."""
+    made = {name for node in flow.nodes.values() for names in node.makes_known().values() for name in names}
+    return tuple(sorted(name for name in made if name.startswith(_KEPT)))
+
+
+def _source_of(name: str) -> str:
+    """What a value comes from: `ticket` for `ticket.status`; what the flow keeps stands alone."""
+    return name if name.startswith(_KEPT) else name.partition(".")[0]
 
 
 def _source(what: str) -> str:
@@ -100,8 +97,8 @@ def _without(flow: Flow, what: str) -> frozenset[str]:
         name = ahead.pop()
         if name not in seen:
             seen.add(name)
-            known = _makes_known(flow.nodes[name])
-            ahead += [target for way, target in flow.nodes[name].ways_out() if known.get(way) != what]
+            known = flow.nodes[name].makes_known()
+            ahead += [target for way, target in flow.nodes[name].ways_out() if what not in known.get(way, ())]
     return frozenset(seen)
 
 
@@ -111,6 +108,6 @@ def _after(flow: Flow, what: str) -> frozenset[str]:
         target
         for name in flow.reachable()
         for way, target in flow.nodes[name].ways_out()
-        if _makes_known(flow.nodes[name]).get(way) == what
+        if what in flow.nodes[name].makes_known().get(way, ())
     ]
     return flow.reachable(*first) if first else frozenset()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
 from pbx_bridge.calls.facts import StepKind
 from pbx_bridge.ivr.nodes.base import Key, Listening, NodeName, PromptKey, Seconds
+from pbx_bridge.ivr.questions import CustomerOfCode, TicketOfNumber
 from pbx_bridge.ivr.run import CustomerFacts, TicketFacts
 from pbx_bridge.values import tracking
 
@@ -39,6 +41,10 @@ class AskNode(Listening, frozen=True, kw_only=True, tag="ask"):
         """See Kind."""
         return self.what
 
+    def makes_known(self) -> Mapping[str, tuple[str, ...]]:
+        """See Kind."""
+        return {"found": ("ticket" if self.what == "tracking" else "customer",)}
+
     def on_enter(self, turn: Turn) -> None:
         """See Kind."""
         self.listen(turn, self.prompt)
@@ -67,7 +73,7 @@ class AskNode(Listening, frozen=True, kw_only=True, tag="ask"):
         if key is None:
             self.failed(turn)
         else:
-            turn.look_up(self.what, key)
+            turn.look_up(TicketOfNumber(key) if self.what == "tracking" else CustomerOfCode(key))
 
     def on_answer(self, turn: Turn, answer: object) -> None:
         """See Kind."""

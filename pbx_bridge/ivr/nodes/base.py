@@ -69,6 +69,10 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             if (key := getattr(self, name)) is not None:
                 yield key
 
+    def makes_known(self) -> Mapping[str, tuple[str, ...]]:
+        """By way out, what is known from there on: `ticket`, `customer`, `kept.amount`."""
+        return {}
+
     # --- hooks ---
 
     def on_enter(self, turn: Turn) -> None:

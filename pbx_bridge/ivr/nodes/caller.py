@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pbx_bridge.calls.facts import StepKind
 from pbx_bridge.ivr.nodes.base import Kind, NodeName
+from pbx_bridge.ivr.questions import CustomerOfCaller
 from pbx_bridge.ivr.run import CustomerFacts
 
 if TYPE_CHECKING:
@@ -22,11 +24,15 @@ class CallerNode(Kind, frozen=True, kw_only=True, tag="caller"):
     @property
     def looks_up(self) -> str:
         """See Kind."""
-        return "caller"
+        return CustomerOfCaller.what
+
+    def makes_known(self) -> Mapping[str, tuple[str, ...]]:
+        """See Kind."""
+        return {"found": ("customer",)}
 
     def on_enter(self, turn: Turn) -> None:
         """See Kind."""
-        turn.look_up("caller", turn.run.caller)
+        turn.look_up(CustomerOfCaller(turn.run.caller))
 
     def on_answer(self, turn: Turn, answer: object) -> None:
         """See Kind."""

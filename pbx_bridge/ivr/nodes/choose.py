@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from pbx_bridge.ivr.nodes.base import Kind, NodeName
@@ -16,6 +17,10 @@ class ChooseNode(Kind, frozen=True, kw_only=True, tag="choose"):
     given: Literal["customer", "ticket.promised_on"]
     known: NodeName
     missing: NodeName
+
+    def makes_known(self) -> Mapping[str, tuple[str, ...]]:
+        """See Kind."""
+        return {"known": (self.given.partition(".")[0],)}
 
     def on_enter(self, turn: Turn) -> None:
         """See Kind."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
 from pbx_bridge.calls.facts import StepKind
 from pbx_bridge.ivr.nodes.base import Kind, NodeName
+from pbx_bridge.ivr.questions import ContractOfCustomer
 from pbx_bridge.ivr.run import ContractFacts
 
 if TYPE_CHECKING:
@@ -28,14 +30,18 @@ class ContractNode(Kind, frozen=True, kw_only=True, tag="contract"):
     @property
     def looks_up(self) -> str:
         """See Kind."""
-        return "contract"
+        return ContractOfCustomer.what
+
+    def makes_known(self) -> Mapping[str, tuple[str, ...]]:
+        """See Kind."""
+        return dict.fromkeys(("valid", "ending", "ended"), ("contract",))
 
     def on_enter(self, turn: Turn) -> None:
         """See Kind."""
         if turn.run.customer is None:
             turn.enter(self.unknown)
         else:
-            turn.look_up("contract", turn.run.customer.code)
+            turn.look_up(ContractOfCustomer(turn.run.customer.code))
 
     def on_answer(self, turn: Turn, answer: object) -> None:
         """See Kind."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
 import msgspec
 
 from pbx_bridge.ivr.nodes.base import NodeName
 from pbx_bridge.ivr.nodes.handing import Extension, HandingOver
-from pbx_bridge.ivr.run import Place
+from pbx_bridge.ivr.run import Place, Run
 
 Number = Annotated[int, msgspec.Meta(ge=0, lt=10**15)]  # as YAML reads an extension without quotes
 RingSeconds = Annotated[int, msgspec.Meta(ge=1, le=120)]
@@ -38,10 +39,9 @@ class DialNode(HandingOver, frozen=True, kw_only=True, tag="dial"):
         """See HandingOver."""
         return "+".join(self.extensions)
 
-    @property
-    def rings_for(self) -> int:
+    def settings(self, run: Run) -> Mapping[str, str]:
         """See HandingOver."""
-        return self.seconds
+        return {"ring": str(self.seconds)}
 
     def way_back(self, status: str) -> str:
         """See HandingOver. `status` is Asterisk's DIALSTATUS; not registered, or no such phone, is all the rest."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import msgspec
 
 from pbx_bridge.calls.facts import StepKind
 from pbx_bridge.ivr.nodes.base import Kind, PromptKey
-from pbx_bridge.ivr.run import HandOver, Phase, Place
+from pbx_bridge.ivr.run import HandOver, Phase, Place, Run
 
 if TYPE_CHECKING:
     from pbx_bridge.ivr.turn import Turn
@@ -33,10 +34,13 @@ class HandingOver(Kind, frozen=True, kw_only=True):
         """Which one of its place: a queue's name, a box, extensions with `+` between them, a number."""
         raise NotImplementedError
 
-    @property
-    def rings_for(self) -> int:
-        """Seconds that phones ring; 0: as long as the dialplan says."""
-        return 0
+    def target_for(self, run: Run) -> str:
+        """The same for this caller; a kind that always gives to the same one tells `target` only."""
+        return self.target
+
+    def settings(self, run: Run) -> Mapping[str, str]:
+        """What its context is told, as HandOver says."""
+        return {}
 
     def way_back(self, status: str) -> str:
         """The way out for a caller who was given back with this status, and whom no person spoke with."""
@@ -73,11 +77,11 @@ class HandingOver(Kind, frozen=True, kw_only=True):
         turn.stop_playing()
         turn.set(phase=Phase.QUEUED, keyed="", timer=0, handed=turn.run.handed + 1)
         self.note_given(turn)
-        turn.effects.append(HandOver(self.place, self.target, turn.language, self.rings_for))
+        turn.effects.append(HandOver(self.place, self.target_for(turn.run), turn.language, self.settings(turn.run)))
 
     def note_given(self, turn: Turn) -> None:
         """The step that tells of it."""
-        turn.step(StepKind.HANDED_OVER, what=self.place, to=self.target)
+        turn.step(StepKind.HANDED_OVER, what=self.place, to=self.target_for(turn.run))
 
     def note_back(self, turn: Turn, to: str, status: str) -> None:
         """The step that tells how it ended; `to` as the dialplan told it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated
 
@@ -43,6 +44,10 @@ class HoursNode(Kind, frozen=True, kw_only=True, tag="hours", dict=True):
     def __post_init__(self) -> None:
         """Refuse hours that cannot be."""
         _ = self.week
+
+    def makes_known(self) -> Mapping[str, tuple[str, ...]]:
+        """See Kind."""
+        return dict.fromkeys(("closed", "holiday"), ("opening",))
 
     @cached_property
     def week(self) -> Week:

@@ -26,7 +26,7 @@ from pbx_bridge.ivr.trial.simulation import Delay, Visitor
 from pbx_bridge.store.crm import Crm
 from pbx_bridge.store.crm_csv import Row
 from pbx_bridge.store.crm_memory import demo_batch, memory_crm
-from pbx_bridge.store.crm_rows import COLUMNS, Batch, Checked, check_row
+from pbx_bridge.store.crm_rows import COLUMNS, OPTIONAL, Batch, Checked, check_row
 from pbx_bridge.store.demo import dated
 from pbx_bridge.values import dates
 
@@ -253,7 +253,7 @@ class _Reader:
         return [self._row("contacts", contact, at, now)]
 
     def _row(self, name: str, cells: Cells, at: str, now: datetime) -> Checked:
-        columns = COLUMNS[_FILES[name]]
+        columns = (*COLUMNS[_FILES[name]], *OPTIONAL.get(_FILES[name], ()))
         known = (*columns, "phone") if name == "customers" else columns
         for cell in cells:
             self._one_of(cell, cell, known, at, f"field is none of {name}")

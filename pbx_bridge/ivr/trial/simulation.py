@@ -19,8 +19,10 @@ from pbx_bridge.errors import PromptError
 from pbx_bridge.health import Clock
 from pbx_bridge.ivr import engine
 from pbx_bridge.ivr.flow import Flow
-from pbx_bridge.ivr.lookups import Answer, Lookups
+from pbx_bridge.ivr.lookups import Lookups
+from pbx_bridge.ivr.questions import Question
 from pbx_bridge.ivr.run import (
+    Answer,
     Effect,
     Found,
     GivenBack,
@@ -267,9 +269,9 @@ class Simulation:
                 self._playing = None
             case StartTimer(timer=timer, seconds=seconds):
                 self._timer = self._in(seconds, TimeUp(timer))
-            case LookUp(lookup=number, what=what, key=key):
+            case LookUp(lookup=number, question=question):
                 self._enter(self.run.at)
-                self._look_up(number, what, key)
+                self._look_up(number, question)
             case HandOver():
                 self._handed = effect
                 self._been.add(effect.what)
@@ -307,15 +309,15 @@ class Simulation:
             self.tell(told)
         self._playing = self._in(max(seconds, _SHORTEST_PROMPT), PromptEnded(play.playback, heard))
 
-    def _look_up(self, number: int, what: str, key: str) -> None:
-        delay = self._stage.delays.get(what, Delay())
-        self._lookup = self._in(delay.seconds, self._answer(number, what, key, delay))
+    def _look_up(self, number: int, question: Question) -> None:
+        delay = self._stage.delays.get(question.what, Delay())
+        self._lookup = self._in(delay.seconds, self._answer(number, question, delay))
 
-    def _answer(self, number: int, what: str, key: str, delay: Delay) -> Happening:
+    def _answer(self, number: int, question: Question, delay: Delay) -> Happening:
         if delay.fails:
             return LookupFailed(number, "told to fail")
         try:
-            return Found(number, self._stage.finish(self._lookups.answer(what, key)))
+            return Found(number, self._stage.finish(self._lookups.answer(question)))
         except Exception as error:  # whatever a CRM does, a caller is helped
             return LookupFailed(number, type(error).__name__)
 
