@@ -97,6 +97,7 @@ class AriLink:
         self._loop_time = asyncio.get_running_loop().time
         self._ws_rest = False
         self._was_connected = False
+        self._why_down = ""
         self.unknown_events = 0
         self.replaced = asyncio.Event()
 
@@ -181,7 +182,7 @@ class AriLink:
             if self._socket is not None:
                 self._socket.close()
             return False
-        self._was_connected = True
+        self._was_connected, self._why_down = True, ""
         self._health.report("ari", LinkState.UP, f"Asterisk {info.system.version}")
         log.info("ari_connected", version=info.system.version)
         return True
@@ -207,6 +208,9 @@ class AriLink:
                 log.exception("ari_event_failed", kind=type(event).__name__)
 
     def _down(self, reason: str) -> None:
+        if reason != self._why_down:  # each try fails alike while Asterisk is away
+            log.warning("ari_down", reason=reason)
+        self._why_down = reason
         self._health.report("ari", LinkState.DOWN, reason)
 
     def _give_up_overdue(self) -> None:

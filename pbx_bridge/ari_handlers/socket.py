@@ -18,6 +18,7 @@ from pbx_bridge.errors import AriRefused, AriUnavailable
 HEARTBEAT: Final = 15.0  # seconds between PINGs of ours; Asterisk sends none
 _MOST_BYTES: Final = 4 * 1024 * 1024  # of one message
 _MOST_UNSENT: Final = 10_000  # requests waiting for a peer that does not read
+_HANDSHAKE = 5.0  # seconds
 _CLOSE: Final = aiohttp.ClientWSTimeout(ws_close=2.0)
 
 
@@ -72,9 +73,10 @@ async def open_socket(
     Raises AriUnavailable, or AriRefused for a wrong user or password.
     """
     try:
-        websocket = await session.ws_connect(
-            url, heartbeat=HEARTBEAT, max_msg_size=_MOST_BYTES, timeout=_CLOSE, decode_text=False
-        )
+        async with asyncio.timeout(_HANDSHAKE):  # one that hangs must not cost callers more than this
+            websocket = await session.ws_connect(
+                url, heartbeat=HEARTBEAT, max_msg_size=_MOST_BYTES, timeout=_CLOSE, decode_text=False
+            )
     except aiohttp.WSServerHandshakeError as error:
         if error.status in (401, 403):
             where = url.partition("/events")[0]

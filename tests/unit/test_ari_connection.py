@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from aiohttp import WSMsgType, web
+from structlog.testing import capture_logs
 
 from pbx_bridge.ari_handlers import wire
 from pbx_bridge.ari_handlers.connection import AriLink
@@ -34,6 +35,7 @@ class ToyAri:
     bodies: list[Any] = field(default_factory=list)
     sockets: list[web.WebSocketResponse] = field(default_factory=list)
     silent: bool = False
+    hanging: int = 0  # so many connections more are accepted and never answered
     asked: asyncio.Event = field(default_factory=asyncio.Event)
 
     def app(self) -> web.Application:
@@ -47,6 +49,9 @@ class ToyAri:
         if request.headers.get("Authorization") != expected:
             return web.Response(status=401)
         assert "api_key" not in request.query_string, "secrets are no part of an address"
+        if self.hanging:
+            self.hanging -= 1
+            await asyncio.Event().wait()
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         self.sockets.append(socket)
@@ -226,6 +231,17 @@ async def test_a_lost_connection_fails_what_waits_and_comes_back(connect: Connec
     await linked.connected()
     assert ari(linked) is LinkState.UP
     assert len(linked.toy.sockets) == 2
+
+
+async def test_a_connection_that_hangs_is_given_up_and_made_anew(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pbx_bridge.ari_handlers.socket._HANDSHAKE", 0.1)
+    with capture_logs() as logged:
+        linked = await connect(ToyAri(hanging=2))
+        await linked.connected()
+    told = [entry["event"] for entry in logged if entry["event"].startswith("ari_")]
+    assert told == ["ari_down", "ari_connected"], "each try fails alike: told once"
 
 
 async def test_a_wrong_password_ends_the_link_at_once(connect: Connect) -> None:
