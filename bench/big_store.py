@@ -239,7 +239,10 @@ def _insert_customers(db: sqlite3.Connection, customers: int) -> None:
     db.execute("BEGIN")
     db.executemany(
         SQL["upsert_customer"],
-        [{"code": p.code, "name": p.name, "language": "fa", "tier": "standard"} for p in people],
+        [
+            {"code": p.code, "name": p.name, "language": "fa", "tier": "standard", "agent": "", "pin_hash": ""}
+            for p in people
+        ],
     )
     db.executemany(
         SQL["upsert_contact"], [{"customer_code": p.code, "phone_e164": p.key, "name": p.name} for p in people]

@@ -1,4 +1,4 @@
-"""A thousand callers of the `support` flow on paper: what happens to each, in order, and what each hears.
+"""A thousand callers on paper, of `support` as it was when small: what happens to each, and what each hears.
 
 They are recorded once from conversations with the engine, since what happens to a caller depends on what the engine
 did before (a playback's number, a lookup's). Told again, the same happenings are the same calls.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 from bench.customers import Customer, customers
 from pbx_bridge.ivr import engine
@@ -35,6 +36,7 @@ from pbx_bridge.ivr.run import (
 from pbx_bridge.values.tracking import with_check_digit
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+FLOW = Path(__file__).with_name("engine_flow.yaml")
 _PROMISED = date(2026, 12, 1)
 _UNKNOWN = with_check_digit("999999")
 

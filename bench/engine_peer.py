@@ -180,7 +180,7 @@ class _Maker:
             return bool(tracking.parse(keyed)) if node.what == "tracking" else keyed.isdigit()
 
         def is_whole(event: Event) -> bool:
-            return len(event.model.keyed) + 1 >= node.longest
+            return len(event.model.keyed) + 1 >= node.most
 
         for key in _KEYS.replace(node.end, ""):
             self.way(f"key_{key}", name, None, unless=is_whole, after=_collects(key))
@@ -193,8 +193,8 @@ class _Maker:
         self.way("said", name, None)
         self.way("found", looking, node.found, conditions=_is(TicketFacts, CustomerFacts), before=_meet)
         self.way("found", looking, node.too_many, conditions=_last_try(node.tries))
-        self.way("found", looking, name, after=_fails([node.unknown]))
-        self._lookup_fails(looking, node.unavailable)
+        self.way("found", looking, name, after=_fails([node.unknown or node.wrong]))
+        self._lookup_fails(looking, node.unavailable or node.too_many)
 
     def say(self, name: str, node: SayNode) -> None:
         self.state(name, _says(node.prompt))
@@ -204,7 +204,7 @@ class _Maker:
     def choose(self, name: str, node: ChooseNode) -> None:
         def known(event: Event) -> bool:
             value = event.model
-            for part in node.given.split("."):
+            for part in (node.given or "").split("."):
                 value = getattr(value, part, None)
             return value is not None
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Better = Literal["lower", "higher"]
@@ -28,6 +29,7 @@ class Figure:
         name: its key in the output.
         goal: what it should not exceed (or fall below, where higher is better).
         note: how it was measured and what belongs to it, for people.
+        detail: what else a program may want to know of it.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Figure:
     better: Better = "lower"
     peer: Peer | None = None
     note: str = ""
+    detail: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def met(self) -> bool:
@@ -46,13 +49,14 @@ class Figure:
     def as_json(self) -> dict[str, Any]:
         """The figure as the one JSON object of a run holds it, without its name."""
         peer = {"name": self.peer.name, "value": rounded(self.peer.value)} if self.peer else None
-        return {
+        told = {
             "value": rounded(self.value),
             "unit": self.unit,
             "goal": rounded(self.goal),
             "better": self.better,
             "peer": peer,
         }
+        return told | {"detail": dict(self.detail)} if self.detail else told
 
 
 def rounded(value: float) -> float | int:

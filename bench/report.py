@@ -9,7 +9,7 @@ from bench.figure import Figure, rounded
 
 
 def as_json(figures: Iterable[Figure]) -> str:
-    """One object: name → {value, unit, goal, better, peer}."""
+    """One object: name → {value, unit, goal, better, peer, and detail where there is more}."""
     return json.dumps({figure.name: figure.as_json() for figure in figures}, indent=2)
 
 

@@ -11,6 +11,7 @@ import base64
 import fcntl
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
@@ -36,15 +37,26 @@ from pbx_bridge.config import Settings
 from pbx_bridge.errors import BridgeError
 from pbx_bridge.health import Health, LinkState, Meter, utc_now
 from pbx_bridge.ivr.drawn import DrawnFlow
+from pbx_bridge.ivr.guard import GuardedLookups, TryLimits, in_thread
 from pbx_bridge.ivr.loader import Loader
 from pbx_bridge.ivr.lookups import CrmLookups, Lookups, RoutedLookups
+from pbx_bridge.ivr.nodes import RecordNode
+from pbx_bridge.ivr.questions import AskService, StandingOfQueue, TellService
 from pbx_bridge.ivr.reading.beside import unknown_holidays
 from pbx_bridge.ivr.releases import Releases
+from pbx_bridge.ivr.requests import RequestLookups
 from pbx_bridge.ivr.run import Phase, Run
+from pbx_bridge.ivr.sounds.ahead import MadeAhead
+from pbx_bridge.ivr.sounds.ahead_keeper import AheadKeeper, Sources
+from pbx_bridge.ivr.standing import Now, QueueStandings
 from pbx_bridge.pbx import paths as pbx_paths
 from pbx_bridge.pbx.plan import AGENTS, QUEUES
 from pbx_bridge.pbx.secrets import SecretStore
+from pbx_bridge.services.client import ServiceClient
+from pbx_bridge.services.lookups import ServiceLookups
 from pbx_bridge.spool.follow import Spooler
+from pbx_bridge.spool.message_lookups import MessageLookups
+from pbx_bridge.spool.messages import SHORTEST_S, MessageKeeper
 from pbx_bridge.spool.recording_files import RecordingFiles
 from pbx_bridge.spool.recordings import RecordingKeeper, Shelf
 from pbx_bridge.spool.rotate import Rotator, Rules
@@ -60,14 +72,17 @@ async def run_daemon(settings: Settings) -> None:
     """The daemon, until SIGTERM or SIGINT. Raises BridgeError when it cannot run."""
     logs.configure(settings.log.level, settings.log.form)
     loader = loader_of(settings)
+    loader.ahead.take(loader.ahead.news())
+    services = settings.services_ready()
     flow, announcer = loader.newest(settings.ivr.flow)
     for finding in unknown_holidays(flow, utc_now().astimezone(loader.zone).date()):
         log.warning("holidays_not_known", flow=flow.name, reason=finding.sentence)
     flows = Repertoire(LoadedFlow(flow=flow, texts=announcer.book, speaker=announcer))
     with _only_one(settings.run / "daemon.lock"), _pid_file(settings.run / "daemon.pid"):
         health = Health()
-        async with open_store(settings.store_place, health, region=settings.region) as store:
-            await _serve(settings, loader, flows, store, health)
+        client = ServiceClient(services, health)
+        async with open_store(settings.store_place, health, region=settings.region) as store, client.open():
+            await _serve(settings, loader, flows, store, health, client)
 
 
 def loader_of(settings: Settings) -> Loader:
@@ -78,16 +93,24 @@ def loader_of(settings: Settings) -> Loader:
         prompts=settings.home / "prompts",
         sounds=paths.sounds,
         seen_as=paths.inside(paths.sounds),
+        ahead=MadeAhead(paths.sounds, paths.inside(paths.sounds)),
         queues=QUEUES if settings.ari.url is None else None,  # of a PBX that is not ours we do not know them
         zone=ZoneInfo(settings.zone),
+        region=settings.region,
+        services=settings.services_known(),
     )
 
 
-async def _serve(settings: Settings, loader: Loader, flows: Repertoire, store: Store, health: Health) -> None:
+async def _serve(
+    settings: Settings, loader: Loader, flows: Repertoire, store: Store, health: Health, services: ServiceClient
+) -> None:
     node = settings.pbx.systemname
     key_to_play = Meter("pbx_bridge_key_to_play_seconds", "From a key's release to the next prompt's request.")
     deployer = Deployer(flows, loader.releases, lambda version: _loaded(loader, version))
-    desk = _Desk(settings, flows, store, health, key_to_play)
+    ami = _ami(settings, store, health)
+    messages = _message_keeper(settings, flows, store, health)
+    lookups = _lookups(settings, store, ami.agents, services, messages)
+    desk = _Desk(settings, flows, store, health, key_to_play, lookups)
     site = make_site(
         SiteParts(
             health=health,
@@ -95,10 +118,11 @@ async def _serve(settings: Settings, loader: Loader, flows: Repertoire, store: S
             users=store.users,
             agents=store.agents,
             shortfalls=store.gaps,
+            desk=store.desk,
             session_key=base64.urlsafe_b64decode(SecretStore(settings.secrets).session_key),
             zone=ZoneInfo(settings.zone),
             region=settings.region,
-            meters=(key_to_play,),
+            meters=(key_to_play, services.meters.seconds, services.meters.requests),
             recordings=Shelf(store.recordings, _recording_files(settings)),
             drawing=DrawnFlow(lambda: (flows.newest.flow, flows.newest.texts), store.calls, ZoneInfo(settings.zone)),
         )
@@ -106,7 +130,6 @@ async def _serve(settings: Settings, loader: Loader, flows: Repertoire, store: S
     await deployer.look_up(await desk.remember(store, node))
     if settings.ari.url is None:  # of a PBX that is not ours we do not know the agents
         await store.agents.fill(AGENTS)
-    ami = _ami(settings, store, health)
     async with serve(site, settings.web.host, settings.web.port), desk.link.open():
         await _until_stopped(
             {
@@ -117,22 +140,39 @@ async def _serve(settings: Settings, loader: Loader, flows: Repertoire, store: S
                 "ami": ami.run,
                 "rotation": _rotator(settings, store, ami).run,
                 "recordings": _keeper(settings, store, health).run,
+                "messages": messages.run,
                 "reaper": _reaper(settings, desk, store, health).run,
+                "ahead": _ahead(loader, flows, store).run,
             }
         )
 
 
-def _lookups(settings: Settings, store: Store) -> Lookups:
+def _lookups(
+    settings: Settings, store: Store, queues: Now, services: ServiceClient, messages: MessageKeeper
+) -> Lookups:
     """Who answers what flows ask."""
-    crm = CrmLookups(store.crm, zone=ZoneInfo(settings.zone), region=settings.region)
-    return RoutedLookups(crm, {})
+    told = CrmLookups(store.crm, zone=ZoneInfo(settings.zone), region=settings.region, is_pin=in_thread)
+    limits = TryLimits(per_hour=settings.ivr.wrong_tries_per_hour, per_day=settings.ivr.wrong_tries_per_day)
+    crm = GuardedLookups(told, store.tries, limits=limits, region=settings.region)
+    requests = RequestLookups(store.requests, zone=ZoneInfo(settings.zone), region=settings.region)
+    left = dict.fromkeys(RequestLookups.QUESTIONS, requests)
+    asked = ServiceLookups(services)
+    standings = QueueStandings(store.waits, queues)
+    spoken = dict.fromkeys(MessageLookups.QUESTIONS, MessageLookups(messages))
+    return RoutedLookups(crm, {**left, **spoken, StandingOfQueue: standings, AskService: asked, TellService: asked})
 
 
 class _Desk:
     """ARI's side of the daemon: the link, its verbs and the reception desk, which know each other."""
 
     def __init__(
-        self, settings: Settings, flows: Repertoire, store: Store, health: Health, key_to_play: Meter
+        self,
+        settings: Settings,
+        flows: Repertoire,
+        store: Store,
+        health: Health,
+        key_to_play: Meter,
+        lookups: Lookups,
     ) -> None:
         node, app = settings.pbx.systemname, settings.ari.app
         self._store, self._node = store, node
@@ -146,7 +186,7 @@ class _Desk:
         means = Means(
             ari=Ari(self.link, app),
             flows=flows,
-            lookups=_lookups(settings, store),
+            lookups=lookups,
             keep=self._keep,
             clock=utc_now,
             key_to_play=key_to_play,
@@ -218,6 +258,15 @@ def _reaper(settings: Settings, desk: _Desk, store: Store, health: Health) -> Re
     )
 
 
+def _ahead(loader: Loader, flows: Repertoire, store: Store) -> AheadKeeper:
+    sources = Sources(
+        met=lambda: (flows.newest.flow, flows.newest.texts),
+        texts=store.free_texts,
+        command=(sys.executable, "-m", "pbx_bridge.cli", "prompts", "ahead", "--now", "--at-most", "20"),
+    )
+    return AheadKeeper(loader.sounds, loader.ahead, sources)
+
+
 def _recording_files(settings: Settings) -> RecordingFiles:
     paths = pbx_paths.find_paths(settings.home, settings.asterisk_root)
     return RecordingFiles(settings.recordings.spool or paths.monitor, settings.recordings_path)
@@ -230,6 +279,23 @@ def _keeper(settings: Settings, store: Store, health: Health) -> RecordingKeeper
         recordings=store.recordings,
         health=health,
         keep_days=settings.recordings.keep_days,
+    )
+
+
+def _message_keeper(settings: Settings, flows: Repertoire, store: Store, health: Health) -> MessageKeeper:
+    paths = pbx_paths.find_paths(settings.home, settings.asterisk_root)
+
+    def shortest_s(flow_node: str) -> float:
+        node = flows.newest.flow.nodes.get(flow_node)
+        return node.shortest if isinstance(node, RecordNode) else SHORTEST_S
+
+    return MessageKeeper(
+        node=settings.pbx.systemname,
+        files=RecordingFiles(settings.messages.spool or paths.recording, settings.messages_path),
+        store=store,
+        health=health,
+        keep_days=settings.messages.keep_days,
+        shortest_s=shortest_s,
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -17,9 +18,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import SettingsError as SettingsUnreadable
 
 from pbx_bridge.calls.call import Outcome
 from pbx_bridge.errors import SettingsError
+from pbx_bridge.services.service import Method, Service, check_headers, read_token, with_token
+from pbx_bridge.services.template import UrlTemplate
 from pbx_bridge.store.address import Address, StorePlace, mask
 
 _PREFIX = "PBX_BRIDGE_"
@@ -120,6 +124,8 @@ class IvrSettings(_Section):
     flow: str = "support"
     voice_fa: str = "fa"  # espeak-ng's voice
     voice_en: str = "joe"  # a packaged piper voice, or a path to a piper .onnx file
+    wrong_tries_per_hour: int = Field(default=9, ge=1)  # tracking numbers, customer codes and PINs of one caller
+    wrong_tries_per_day: int = Field(default=20, ge=1)
 
 
 class RecordingSettings(_Section):
@@ -131,6 +137,38 @@ class RecordingSettings(_Section):
     spool: Path | None = None  # where Asterisk writes them; default: the private Asterisk's own folder
     path: Path | None = None  # default: HOME/recordings-kept
     keep_days: Annotated[dict[str, Annotated[int, Field(ge=0)]], AfterValidator(_known_outcomes)] = {}
+
+
+ServiceName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+
+
+class ServiceSettings(_Section):
+    """A service that flows may ask: a URL with `{argument}` where something is put in. TLS is always checked.
+
+    `token_file` holds its secret, by default for `Authorization: Bearer`; a relative path begins at HOME/secrets.
+    """
+
+    url: Annotated[str, AfterValidator(lambda text: str(UrlTemplate.parse(text)))]
+    method: Method = "GET"
+    headers: dict[str, str] = {}
+    token_file: Path | None = None
+    limit_s: float = Field(default=3.0, gt=0, le=7, allow_inf_nan=False)
+    cache_s: float = Field(default=0.0, ge=0, le=86_400, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _no_secret_in_the_open(self) -> Self:
+        check_headers(self.headers, has_token=self.token_file is not None)
+        if self.token_file is not None and not UrlTemplate.parse(self.url).is_private:
+            raise ValueError("a token over http:// can be read on the way: use https://")
+        return self
+
+
+class MessageSettings(_Section):
+    """Messages that callers recorded: where they are, and for how many days they are kept (0: for ever)."""
+
+    spool: Path | None = None  # where Asterisk records them; default: the private Asterisk's own folder
+    path: Path | None = None  # default: HOME/messages-kept
+    keep_days: int = Field(default=365, ge=0)
 
 
 class LogSettings(_Section):
@@ -162,6 +200,8 @@ class Settings(BaseSettings):
     web: WebSettings = WebSettings()
     ivr: IvrSettings = IvrSettings()
     recordings: RecordingSettings = RecordingSettings()
+    messages: MessageSettings = MessageSettings()
+    services: dict[ServiceName, ServiceSettings] = {}
     log: LogSettings = LogSettings()
 
     @classmethod
@@ -201,10 +241,40 @@ class Settings(BaseSettings):
         """The address of a PostgreSQL store with the file of its password. Raises ValueError."""
         return Address.parse(url, self.secrets / "postgres")
 
+    def services_known(self) -> dict[str, Service]:
+        """The services as flows see them, without their secrets."""
+        return {
+            name: Service(
+                name=name,
+                url=UrlTemplate.parse(told.url),
+                method=told.method,
+                headers=told.headers,
+                limit_s=told.limit_s,
+                cache_s=told.cache_s,
+            )
+            for name, told in self.services.items()
+        }
+
+    def services_ready(self) -> dict[str, Service]:
+        """The same, ready to be asked: their secrets are read from their files. Raises SettingsError."""
+        return {name: self._with_token(name, service) for name, service in self.services_known().items()}
+
+    def _with_token(self, name: str, service: Service) -> Service:
+        file = self.services[name].token_file
+        if file is None:
+            return service
+        token = read_token(self.secrets / file, f"services.{name}.token_file")
+        return replace(service, headers=with_token(service.headers, token))
+
     @property
     def recordings_path(self) -> Path:
         """The dated tree of recordings. `HOME/recordings` is the voice actor's."""
         return self.recordings.path or self.home / "recordings-kept"
+
+    @property
+    def messages_path(self) -> Path:
+        """The dated tree of messages."""
+        return self.messages.path or self.home / "messages-kept"
 
     @property
     def secrets(self) -> Path:
@@ -226,6 +296,8 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         settings = Settings(**{**told, "home": home})
     except ValidationError as error:
         raise SettingsError(_explain(error, home / _FILE)) from None
+    except SettingsUnreadable as error:
+        raise SettingsError(f"the environment: {error}: it is no JSON") from None
     return settings.model_copy(update={"home": home})
 
 
@@ -262,7 +334,10 @@ def _explain(error: ValidationError, path: Path) -> str:
     first = error.errors(include_url=False)[0]
     setting = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        near = get_close_matches(setting.rpartition(".")[2], [n.rpartition("__")[2].lower() for n in _names()], n=1)
+        known = [*(n.rpartition("__")[2].lower() for n in _names()), *ServiceSettings.model_fields]
+        near = get_close_matches(setting.rpartition(".")[2], known, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
         return f"unknown setting {setting} in {path}{hint}"
-    return f"setting {setting}: {first['msg']} (got {mask(repr(first['input']))})"
+    # What is wrong of a service may be a secret that stands where it must not.
+    got = "" if first["loc"][:1] == ("services",) else f" (got {mask(repr(first['input']))})"
+    return f"setting {setting}: {first['msg']}{got}"

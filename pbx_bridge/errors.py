@@ -10,6 +10,7 @@ BridgeError                 anything we raise on purpose; `cli` prints it as one
 │   └── StoreNewer          the store was made by a newer version
 ├── PbxError                the private Asterisk cannot be had, configured or started
 │   └── PortTaken           another program listens where we must
+├── ServiceUnavailable      a service of the settings gave no answer that can be used
 ├── PhoneError              our small phone's call was refused, or nobody answered in time
 └── AsteriskError           what a running Asterisk answered, or that it did not
     ├── AriUnavailable      no connection, or lost while waiting for an answer; worth another try
@@ -74,6 +75,19 @@ class PbxError(BridgeError):
 
 class PortTaken(PbxError):
     """Another program listens on an address we must have."""
+
+
+class ServiceUnavailable(BridgeError):
+    """A service of the settings gave no answer that can be used.
+
+    Args:
+        reason: one sentence, without what it was asked or said.
+        is_down: it may well have failed whatever it was asked; else this one question may be to blame.
+    """
+
+    def __init__(self, reason: str, *, is_down: bool = False) -> None:
+        self.is_down = is_down
+        super().__init__(reason)
 
 
 class PhoneError(BridgeError):

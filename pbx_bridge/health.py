@@ -82,3 +82,15 @@ class Meter:
         self.counts[bisect_left(self.bounds_s, seconds)] += 1
         self.total_s += seconds
         self.worst_s = max(self.worst_s, seconds)
+
+
+class Tally:
+    """How often something happened, by a few words of ours that tell how; for `/metrics`."""
+
+    def __init__(self, name: str, help_text: str, labels: tuple[str, ...]) -> None:
+        self.name, self.help_text, self.labels = name, help_text, labels
+        self.counts: dict[tuple[str, ...], int] = {}
+
+    def count(self, *words: str) -> None:
+        """Count one; a word for each label."""
+        self.counts[words] = self.counts.get(words, 0) + 1

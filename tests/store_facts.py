@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 from pbx_bridge.calls.facts import RawFact, StepKind, cel_fact, step_fact
-from pbx_bridge.health import Health
+from pbx_bridge.health import Clock, Health
 from pbx_bridge.store import Store, open_store
 from pbx_bridge.store.address import StorePlace
 from pbx_bridge.store.agenda import Pace
@@ -71,9 +72,15 @@ def whole(channel: str, seconds: float = 0.0, caller: str = "09121234567") -> li
 async def quick_store(
     place: StorePlace, health: Health | None = None, *, limits: Limits = QUICK
 ) -> AsyncIterator[Store]:
-    """A store that folds what it gets at once."""
-    async with open_store(place, health, pace=SOON, limits=limits) as store:
+    """A store that folds what it gets at once, in the hour after the facts here."""
+    async with open_store(place, health, pace=SOON, limits=limits, clock=afternoon()) as store:
         yield store
+
+
+def afternoon() -> Clock:
+    """A clock that goes from 1 h after NOON on: whenever a test runs, its facts are not yet old."""
+    begun = time.monotonic()
+    return lambda: at(3600 + time.monotonic() - begun)
 
 
 async def revisions(store: Store, facts: Sequence[RawFact], count: int) -> list[object]:

@@ -18,12 +18,13 @@ from pbx_bridge.health import Health, LinkState
 from pbx_bridge.web.memory import (
     MemoryAgents,
     MemoryCalls,
+    MemoryDesk,
     MemoryDrawing,
     MemoryRecordings,
     MemoryShortfalls,
     MemoryUsers,
 )
-from pbx_bridge.web.ports import Shortfalls
+from pbx_bridge.web.ports import Desk, Shortfalls
 from pbx_bridge.web.site import SiteParts, make_site
 
 NAME, PASSWORD = "lead", "a fine password"
@@ -41,6 +42,7 @@ class Parts:
     recordings: MemoryRecordings = field(default_factory=MemoryRecordings)
     agents: MemoryAgents = field(default_factory=MemoryAgents)
     shortfalls: Shortfalls = field(default_factory=MemoryShortfalls)
+    desk: Desk = field(default_factory=MemoryDesk)
     drawing: MemoryDrawing = field(default_factory=MemoryDrawing)
 
     def __post_init__(self) -> None:
@@ -66,6 +68,7 @@ class Parts:
                 recordings=self.recordings,
                 agents=self.agents,
                 shortfalls=self.shortfalls,
+                desk=self.desk,
                 drawing=self.drawing,
             )
         )

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from bench.desk import Desk
 from bench.figure import Figure
-from bench.measures import cpu, engine, events, keys, lists, memory, page, rebuild, record
+from bench.measures import cpu, crowd, engine, events, keys, lists, memory, page, rate, rebuild, record
 from bench.system import System
 
 Measure = Callable[[System, bool], Awaitable[Sequence[Figure]]]
@@ -19,9 +19,11 @@ Alone = Callable[[Desk], Awaitable[Sequence[Figure]]]
 ALL: Mapping[tuple[str, ...], Measure] = {
     memory.NAMES: memory.measure,
     keys.NAMES: keys.measure,
+    crowd.NAMES: crowd.measure,
     cpu.NAMES: cpu.measure,
     events.NAMES: events.measure,
     page.NAMES: page.measure,
+    rate.NAMES: rate.measure,
 }
 
 ALONE: Mapping[tuple[str, ...], Alone] = {

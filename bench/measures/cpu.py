@@ -26,7 +26,7 @@ NAMES = ("daemon_cpu_per_call",)
 
 _CALLS, _QUICK_CALLS = 400, 100
 _RATE = 25.0  # calls a second
-_SHORT = 0.15  # of each sound file
+SHORT = 0.15  # of each sound file
 _IDLE_S, _QUICK_IDLE_S = 10.0, 3.0
 _WARM_UP = 20
 _STORED_S = 20.0  # how long the last record may take
@@ -35,7 +35,7 @@ _STORED_S = 20.0  # how long the last record may take
 async def measure(system: System, quick: bool) -> Sequence[Figure]:
     """CPU over all calls and until every record is closed, less what the daemon uses idle in that time; by call."""
     count = _QUICK_CALLS if quick else _CALLS
-    cut_sounds(system.pbx.paths.sounds, _SHORT)
+    cut_sounds(system.pbx.paths.sounds, SHORT)
     idle_s = _QUICK_IDLE_S if quick else _IDLE_S
     people = system.people[:count]
     idle = await _share(system, idle_s)
@@ -57,7 +57,7 @@ async def measure(system: System, quick: bool) -> Sequence[Figure]:
             goal=3,
             peer=Peer(name=peer.name(), value=peer_ms),
             note=(
-                f"{count} calls at {_RATE:g} a second, sounds cut to {_SHORT:.0%}; {gross:.2f} ms with idle CPU "
+                f"{count} calls at {_RATE:g} a second, sounds cut to {SHORT:.0%}; {gross:.2f} ms with idle CPU "
                 f"({idle:.2%} of a core; peer {peer_idle:.2%}); Asterisk {asterisk / count * 1000:.0f} ms a call; "
                 f"a bare reader of as many messages, doing nothing: {floor_ms:.2f} ms"
             ),
@@ -74,24 +74,24 @@ async def _share(system: System, seconds: float) -> float:
 
 def _load(people: Sequence[Customer]) -> Load:
     steps: tuple[Step, ...] = (
-        Pause(_longest_ms(people, "welcome") + 500),
+        Pause(longest_ms(people, "welcome") + 500),
         Keys(("1",)),
         Pause(500),
         Keys((*TRACKING_KEYS, "#")),
-        Pause(_longest_ms(people, "ticket_status") + 2000),
+        Pause(longest_ms(people, "ticket_status") + 2000),
         HangUp(),
     )
     return Load(callers=[person.row for person in people], steps=steps, rate=_RATE, limit_s=120)
 
 
-def _longest_ms(people: Sequence[Customer], prompt: str) -> int:
+def longest_ms(people: Sequence[Customer], prompt: str) -> int:
     """How long a prompt lasts at most, in the callers' own words, cut short."""
     book, clips = PromptBook.load(), voice()
     lengths = (
         sum(media.seconds for media in clips.media(book.phrase(prompt, person.language, {"ticket": person.ticket})))
         for person in people
     )
-    return round(max(lengths) * _SHORT * 1000)
+    return round(max(lengths) * SHORT * 1000)
 
 
 async def _check(system: System, people: Sequence[Customer], started: datetime) -> None:

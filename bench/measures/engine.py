@@ -1,4 +1,4 @@
-"""The flow engine's pace: `advance` for callers of the shipped flow, side by side, on one core."""
+"""The flow engine's pace: `advance` for callers of a flow, side by side, on one core."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from itertools import zip_longest
 
 from bench.desk import Desk
-from bench.engine_callers import NOON, Told, begin, callers
+from bench.engine_callers import FLOW, NOON, Told, begin, callers
 from bench.figure import CannotMeasure, Figure, Peer
 from pbx_bridge.ivr import engine, flow
 from pbx_bridge.ivr.flow import Flow
@@ -31,7 +31,7 @@ async def measure(desk: Desk) -> Sequence[Figure]:
     if find_spec("transitions") is None:
         raise CannotMeasure("transitions is not installed: make bench installs it")
     desk.say(f"{_CALLERS} callers of the flow side by side, in the engine and in a machine of transitions")
-    support = flow.load("support")
+    support = flow.load(str(FLOW))
     told = callers(support, _CALLERS)
     turns = side_by_side(told)
     steps = len(turns) + len(told)

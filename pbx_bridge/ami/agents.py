@@ -13,6 +13,7 @@ from pbx_bridge.ami.events import (
     FullyBooted,
     Held,
     Parked,
+    Presence,
     Reloaded,
     ShuttingDown,
     SnapshotEnd,
@@ -39,6 +40,14 @@ class AgentTable:
         """The callers waiting in a queue, or in all, by queue and position of entry."""
         chosen = (c for c in self._waiting.values() if queue is None or c.queue == queue)
         return tuple(sorted(chosen, key=lambda c: (c.queue, c.position)))
+
+    def waiting_now(self, queue: str) -> dict[str, int]:
+        """The channels that wait in a queue, with the priority where it was told; nobody while that is not known."""
+        return {caller.channel: caller.priority for caller in self.waiting(queue)} if self.fresh else {}
+
+    def somebody_free(self, queue: str) -> bool:
+        """Whether an agent of a queue has nothing to do; false while that is not known."""
+        return self.fresh and any(a.presence is Presence.IDLE and not a.paused for a in self.agents(queue))
 
     def expect_snapshot(self) -> None:
         """A list of everybody was asked for: whoever is not named until its end will be dropped."""

@@ -60,7 +60,10 @@ class AgentRemoved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallerJoined:
-    """A caller waits in a queue. `position` is from 1; caller and caller_name are hostile text."""
+    """A caller waits in a queue. `position` is from 1; caller and caller_name are hostile text.
+
+    `priority` is told in lists only: 0 of whom we see joining.
+    """
 
     queue: str
     channel: str
@@ -68,6 +71,7 @@ class CallerJoined:
     caller: str
     caller_name: str
     at: datetime | None
+    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +203,7 @@ def _joined(told: Mapping[str, str]) -> CallerJoined | None:
         caller=_unless_unknown(told.get("calleridnum", "")),
         caller_name=_unless_unknown(told.get("calleridname", "")),
         at=_moment(told),
+        priority=_number(told.get("priority", "")),
     )
 
 

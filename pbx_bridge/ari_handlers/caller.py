@@ -1,8 +1,7 @@
 """One caller in our hands: takes what happens to the channel, asks the engine, does what it says.
 
-Everything about one call goes through its mailbox, in order. The dead-man timer: the dialplan sends a caller to the
-queue when `TIMEOUT(absolute)` runs out, 10 s after we last set it. It cannot be set while a playback runs (the
-request would wait for its end), so it is set before each chunk that would outlast it and while silence is kept.
+Everything about one call goes through its mailbox, in order. What the caller hears is saying.py's business, the
+dead-man timer dead_man.py's.
 
 Most requests are told, not awaited (requests.py): what Asterisk refuses comes back through the mailbox.
 """
@@ -13,19 +12,21 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import assert_never
+from typing import Any, assert_never
 
 import msgspec
 import structlog
 
 from pbx_bridge.ari_handlers.alarm import Alarm
+from pbx_bridge.ari_handlers.dead_man import ALIVE_SECONDS, DeadMan
 from pbx_bridge.ari_handlers.mailbox import Mailbox
 from pbx_bridge.ari_handlers.notes import Keep, Notes
 from pbx_bridge.ari_handlers.repertoire import Repertoire
 from pbx_bridge.ari_handlers.requests import Ari
-from pbx_bridge.ari_handlers.speech import Chunk, chunks, playback_id
+from pbx_bridge.ari_handlers.saying import OUT_OF_REACH, ChunkEnded, Mouth, Refused
+from pbx_bridge.ari_handlers.speech import Chunk
 from pbx_bridge.calls.facts import StepKind
-from pbx_bridge.errors import AriConflict, AriGone, AriUnavailable, AsteriskError, PromptError
+from pbx_bridge.errors import AriConflict, AriGone, AriUnavailable, AsteriskError
 from pbx_bridge.health import Clock, Meter
 from pbx_bridge.ivr import engine
 from pbx_bridge.ivr.lookups import Lookups
@@ -40,10 +41,10 @@ from pbx_bridge.ivr.run import (
     KeyPressed,
     LookUp,
     LookupFailed,
+    Part,
     Phase,
     Place,
     Play,
-    PromptEnded,
     Resumed,
     Run,
     StartTimer,
@@ -54,32 +55,7 @@ from pbx_bridge.ivr.run import (
 
 log = structlog.get_logger()
 
-ALIVE_SECONDS = 10  # what the dialplan's dead-man timer is set to, here and in asterisk-conf/extensions.conf
-_ALIVE_MARGIN = 1.5  # seconds a chunk must end before the timer
-_RENEW_BELOW = 5.0  # seconds left when the timer is renewed in silence
-_OVERDUE = 3.0  # seconds after a chunk's length when its end counts as never told
 _MAILBOX = 256
-_UNKNOWN = -1  # a chunk that no playback has
-_OUT_OF_REACH = (AriGone, AriConflict, AriUnavailable)
-_CHUNKS_TO_HUSH = 4  # after a crash only the prompt is known, not how far into it we were
-
-
-@dataclass(frozen=True, slots=True)
-class ChunkEnded:
-    """One of our playbacks ended: `told` by ARI, or given up by us."""
-
-    playback: int
-    chunk: int
-    failed: bool = False
-    told: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """Asterisk refused what was told it; `playback` is that of a prompt."""
-
-    error: AsteriskError
-    playback: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +83,6 @@ class Means:
     key_to_play: Meter
 
 
-@dataclass(slots=True)
-class _Saying:
-    """The prompt being played, as its chunks."""
-
-    play: Play
-    chunks: tuple[Chunk, ...]
-    at: int = 0
-
-
 def context_of(place: Place) -> str:
     """The dialplan's context for a caller who is given to it (asterisk-conf/extensions.conf)."""
     return f"pbxb-{place}"
@@ -129,13 +96,16 @@ class Caller:
         self._met = means.flows.of(run.version)  # to the end, whatever is deployed meanwhile
         self._answered = answered
         self._mailbox: Mailbox[Item] = Mailbox(_MAILBOX)
-        self._loop = asyncio.get_running_loop()
-        self._alive_until = self._loop.time() + alive_for
-        self._saying: _Saying | None = None
-        self._overdue = Alarm(self._is_overdue)
+        self._dead_man = DeadMan(
+            means.ari,
+            run.channel,
+            alive_for=alive_for,
+            playback=run.playback,
+            failed=self._failed,
+            waiting=lambda: self._notes.save(self.run),
+        )
+        self._mouth = Mouth(means.ari, run.channel, self._met.speaker, self._dead_man, self)
         self._timer, self._timer_number = Alarm(self._time_is_up), 0
-        # Playbacks whose end was not told. Of a run that goes on, nobody knows: as if there were one.
-        self._sounding: set[tuple[int, int]] = {(run.playback, _UNKNOWN)} if run.playback else set()
         self._lookup: asyncio.Task[None] | None = None
         self._notes = Notes(means.keep, means.clock)
         self._key_at: datetime | None = None
@@ -157,7 +127,7 @@ class Caller:
     @property
     def renewal_due(self) -> bool:
         """True when the dead-man timer runs low and no prompt is playing."""
-        return self._saying is None and not self._adrift and self._alive_until - self._loop.time() < _RENEW_BELOW
+        return self._mouth.silent and not self._adrift and self._dead_man.is_due
 
     # --- the actor ---
 
@@ -198,21 +168,14 @@ class Caller:
     async def _resume(self) -> None:
         """Go on after we, or the connection, were away: hush what still plays, renew the timer, say it again."""
         self._adrift = False
-        self._alive_until = self._loop.time()
+        self._dead_man.forget()
         try:
-            await self._hush()
-            await self._stay_alive(_RENEW_BELOW)
-        except _OUT_OF_REACH as error:
+            await self._mouth.hush(self.run.playback)
+            await self._dead_man.renew()
+        except OUT_OF_REACH as error:
             await self._cut_off(error)
         else:
             await self._happen(Resumed())
-
-    async def _hush(self) -> None:
-        if self._saying is not None:
-            await self._stop()
-        elif self.run.playback:
-            for chunk in range(_CHUNKS_TO_HUSH):
-                await self._stop_chunk(self.run.playback, chunk)
 
     def _drift(self, error: AriUnavailable) -> None:
         self._adrift = True
@@ -232,7 +195,7 @@ class Caller:
                 self._answered = True
             for effect in effects:
                 await self._do(effect)
-        except _OUT_OF_REACH as error:
+        except OUT_OF_REACH as error:
             await self._cut_off(error)
         finally:
             self._notes.save(self.run)
@@ -240,9 +203,9 @@ class Caller:
     async def _do(self, effect: Effect) -> None:
         match effect:
             case Play():
-                await self._play(effect)
+                await self._mouth.say(effect)
             case StopPlaying():
-                await self._stop()
+                await self._mouth.stop()
             case StartTimer(timer, seconds):
                 self._start_timer(timer, seconds)
             case LookUp(number, question):
@@ -258,7 +221,7 @@ class Caller:
                 assert_never(effect)
 
     async def _cut_off(self, error: AsteriskError) -> None:
-        """One of `_OUT_OF_REACH`: ARI is away for a while, or the channel is not ours any more."""
+        """One of `OUT_OF_REACH`: ARI is away for a while, or the channel is not ours any more."""
         if isinstance(error, AriUnavailable):
             self._drift(error)
         else:
@@ -273,134 +236,49 @@ class Caller:
         await self._happen(Gone(self._who_left()))
 
     async def _refused(self, refused: Refused) -> None:
-        error, saying = refused.error, self._saying
-        if isinstance(error, _OUT_OF_REACH):
-            await self._cut_off(error)
-        elif saying is not None and saying.play.playback == refused.playback:
-            await self._prompt_refused(saying, error)
+        if isinstance(refused.error, OUT_OF_REACH):
+            await self._cut_off(refused.error)
+        else:
+            self._mouth.refused(refused)
 
     def _failed(self, error: AsteriskError) -> None:
         self.post(Refused(error))
 
     def _who_left(self) -> str:
         # Past the dead-man timer it was the dialplan that took the caller away from a daemon that did not stir.
-        return "lost" if self._loop.time() > self._alive_until - 0.5 else "caller"
+        return "lost" if self._dead_man.left < 0.5 else "caller"
 
-    # --- prompts ---
-
-    async def _play(self, play: Play) -> None:
-        try:
-            parts = chunks(play, self._met.speaker)
-        except PromptError as error:
-            log.error("prompt_missing", reason=str(error))
-            parts = ()
-        if not parts:
-            self.post(PromptEnded(play.playback, heard=False))
-            return
-        self._saying = _Saying(play, parts)
-        await self._play_chunk(self._saying)
-
-    async def _play_chunk(self, saying: _Saying) -> None:
-        chunk, playback = saying.chunks[saying.at], saying.play.playback
-        await self._stay_alive(chunk.seconds)
-        self._meter()
-        self._sounding.add((playback, saying.at))
-        name = playback_id(self.run.channel, playback, saying.at)
-        try:
-            await self._means.ari.play(
-                self.run.channel, name, chunk.uris, lambda error: self.post(Refused(error, playback))
-            )
-        except _OUT_OF_REACH:
-            raise
-        except AsteriskError as error:
-            await self._prompt_refused(saying, error)
-            return
-        self._said(saying.play, chunk)
-        self._overdue.set(chunk.seconds + _OVERDUE)
-
-    async def _prompt_refused(self, saying: _Saying, error: AsteriskError) -> None:
-        log.error("prompt_refused", channel=self.run.channel, reason=str(error))
-        self._silenced()
-        self.post(PromptEnded(saying.play.playback, heard=False))
-
-    def _is_overdue(self) -> None:
-        if self._saying is not None:
-            self.post(ChunkEnded(self._saying.play.playback, self._saying.at, failed=True, told=False))
-
-    def _silenced(self) -> None:
-        self._saying = None
-        self._overdue.clear()
+    # --- prompts, and the dead-man timer in silence ---
 
     async def _chunk_ended(self, ended: ChunkEnded) -> None:
-        saying = self._saying
-        if ended.told:
-            self._sounding.discard((ended.playback, ended.chunk))
-        if saying is None or (ended.playback, ended.chunk) != (saying.play.playback, saying.at):
-            return
-        self._overdue.clear()
-        saying.at += 1
-        if ended.failed or saying.at == len(saying.chunks):
-            self._saying = None
-            await self._happen(PromptEnded(ended.playback, heard=not ended.failed))
-            return
-        await self._carry_on(saying)
-
-    async def _carry_on(self, saying: _Saying) -> None:
+        over = None
         try:
-            await self._play_chunk(saying)
-        except _OUT_OF_REACH as error:
+            over = await self._mouth.ended(ended)
+        except OUT_OF_REACH as error:
             await self._cut_off(error)
         finally:
             self._notes.save(self.run)
+        if over is not None:
+            await self._happen(over)
 
-    async def _stop(self) -> None:
-        saying = self._saying
-        if saying is not None:
-            self._silenced()
-            await self._stop_chunk(saying.play.playback, saying.at)
-
-    async def _stop_chunk(self, playback: int, chunk: int) -> None:
-        try:
-            await self._means.ari.stop_playback(playback_id(self.run.channel, playback, chunk), self._not_stopped)
-        except (AriGone, AriConflict) as error:
-            self._not_stopped(error)
-
-    def _not_stopped(self, error: AsteriskError) -> None:
-        if not isinstance(error, AriGone | AriConflict):  # it ended in the same moment
-            self._failed(error)
+    def begins(self, play: Play, chunk: Chunk) -> None:
+        """See saying.Owner."""
+        self._meter()
+        self._said(play, chunk)
 
     def _meter(self) -> None:
         if self._key_at is not None:
             self._means.key_to_play.observe(max(0.0, (self._means.clock() - self._key_at).total_seconds()))
             self._key_at = None
 
-    # --- the dead-man timer ---
-
-    async def _stay_alive(self, seconds: float, floor: float = 0.0) -> None:
-        """Set the timer anew if it would run out within `seconds` and a margin (or within `floor` seconds)."""
-        now = self._loop.time()
-        if self._alive_until - now >= max(seconds + _ALIVE_MARGIN, floor):
-            return
-        limit = max(ALIVE_SECONDS, round(seconds + 2 * _ALIVE_MARGIN + 0.5))
-        await self._set("TIMEOUT(absolute)", str(limit))
-        self._alive_until = now + limit
-
     async def _renew(self) -> None:
         """Keep the timer running while the caller hears nothing."""
         try:
-            await self._stay_alive(0.0, floor=_RENEW_BELOW)
+            await self._dead_man.renew()
         except (AriGone, AriConflict) as error:
             await self._lost_channel(error)
         except AriUnavailable:
             pass  # tried again at the next tick; the dialplan takes over if this lasts
-
-    async def _set(self, name: str, value: str) -> None:
-        if not self._sounding:
-            await self._means.ari.set_in_silence(self.run.channel, name, value, self._failed)
-            return
-        self._notes.save(self.run)
-        await self._means.ari.set_variable(self.run.channel, name, value)
-        self._sounding.clear()  # it waited for the end of whatever played
 
     # --- timers and lookups ---
 
@@ -432,14 +310,14 @@ class Caller:
         await self._notes.settle(self.run)
         try:
             for name, value in given.settings.items():
-                await self._set(f"PBXB_{name.upper()}", value)
-            await self._set("CHANNEL(language)", given.language)
+                await self._dead_man.set(f"PBXB_{name.upper()}", value)
+            await self._dead_man.set("CHANNEL(language)", given.language)
         finally:
             await self._means.ari.continue_at(self.run.channel, context_of(given.what), given.to)
 
     def _let_go(self) -> None:
         self._timer.close()
-        self._overdue.close()
+        self._mouth.close()
         if self._lookup is not None:
             self._lookup.cancel()
 
@@ -449,14 +327,13 @@ class Caller:
         if not chunk.begins:
             return
         steps: list[WriteStep] = []
-        for part in chunk.begins:
-            data = {
-                "prompt": part.prompt,
-                "language": part.language,
-                "text": self._met.speaker.text(part.prompt, part.language, play.values),
-                "playback": play.playback,
-                "listens": play.listens,
-            }
+        for part, text in zip(chunk.begins, chunk.texts, strict=True):
+            data = _said_data(play, part, text)
             steps.append(WriteStep(self.run.steps + len(steps), StepKind.SAID, self.run.at, data))
         self.run = msgspec.structs.replace(self.run, steps=self.run.steps + len(steps))
         self._notes.add(steps)
+
+
+def _said_data(play: Play, part: Part, text: str) -> dict[str, Any]:
+    told = {"prompt": part.prompt, "language": part.language, "playback": play.playback, "listens": play.listens}
+    return told | ({"recording": part.recording} if part.recording else {"text": text})

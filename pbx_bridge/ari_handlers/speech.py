@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -20,6 +20,14 @@ class Media(Protocol):
     def seconds(self) -> float: ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Recorded:
+    """What the caller recorded. It stays whole: ARI can begin in the middle of it, but not end there."""
+
+    uri: str
+    seconds: float
+
+
 class Speaker(Protocol):
     """Says prompts: their words, and the files that say them."""
 
@@ -27,36 +35,56 @@ class Speaker(Protocol):
         """What is heard, as words."""
 
     def media(self, prompt: str, language: str, values: Mapping[str, Any]) -> tuple[Media, ...]:
-        """The files, in order. Raises PromptError when one is missing."""
+        """The files, in order; none if there is nothing to be heard now. Raises PromptError when one is missing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
-    """One ARI playback of a prompt. `begins` are the parts whose first file is in it."""
+    """One ARI playback of a prompt.
+
+    Attributes:
+        begins: the parts whose first file is in it. texts: their words, as they are heard.
+    """
 
     uris: tuple[str, ...]
     seconds: float
     begins: tuple[Part, ...]
+    texts: tuple[str, ...]
 
 
 def chunks(play: Play, speaker: Speaker, longest: float = CHUNK_SECONDS) -> tuple[Chunk, ...]:
     """The playbacks that say a Play, each at most `longest` seconds (a single longer file stays whole)."""
     done: list[Chunk] = []
-    uris: list[str] = []
-    begins: list[Part] = []
-    seconds = 0.0
+    media: list[Media] = []
+    begins: list[tuple[Part, str]] = []
     for part in play.parts:
-        for place, media in enumerate(speaker.media(part.prompt, part.language, play.values)):
-            if uris and seconds + media.seconds > longest:
-                done.append(Chunk(uris=tuple(uris), seconds=seconds, begins=tuple(begins)))
-                uris, begins, seconds = [], [], 0.0
+        for place, file in enumerate(_media(part, play, speaker)):
+            if media and sum(one.seconds for one in media) + file.seconds > longest:
+                done.append(_chunk(media, begins))
+                media, begins = [], []
             if place == 0:
-                begins.append(part)
-            uris.append(media.uri)
-            seconds += media.seconds
-    if uris:
-        done.append(Chunk(uris=tuple(uris), seconds=seconds, begins=tuple(begins)))
-    return tuple(done)
+                begins.append((part, _text(part, play, speaker)))
+            media.append(file)
+    return (*done, _chunk(media, begins)) if media else tuple(done)
+
+
+def _media(part: Part, play: Play, speaker: Speaker) -> Sequence[Media]:
+    if part.recording:
+        return (_Recorded(uri=f"recording:{part.recording}", seconds=part.seconds),)
+    return speaker.media(part.prompt, part.language, play.values)
+
+
+def _text(part: Part, play: Play, speaker: Speaker) -> str:
+    return "" if part.recording else speaker.text(part.prompt, part.language, play.values)
+
+
+def _chunk(media: Sequence[Media], begins: Sequence[tuple[Part, str]]) -> Chunk:
+    return Chunk(
+        uris=tuple(file.uri for file in media),
+        seconds=sum(file.seconds for file in media),
+        begins=tuple(part for part, _ in begins),
+        texts=tuple(text for _, text in begins),
+    )
 
 
 def playback_id(channel: str, playback: int, chunk: int) -> str:

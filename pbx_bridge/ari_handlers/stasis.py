@@ -14,15 +14,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 import structlog
 
 from pbx_bridge.ari_handlers import wire
-from pbx_bridge.ari_handlers.caller import (
-    ALIVE_SECONDS,
-    Caller,
-    ChunkEnded,
-    Left,
-    Means,
-    StillThere,
-    context_of,
-)
+from pbx_bridge.ari_handlers.caller import Caller, Left, Means, StillThere, context_of
+from pbx_bridge.ari_handlers.dead_man import ALIVE_SECONDS
+from pbx_bridge.ari_handlers.saying import ChunkEnded
 from pbx_bridge.ari_handlers.speech import parse_playback_id
 from pbx_bridge.errors import AsteriskError
 from pbx_bridge.ivr import engine

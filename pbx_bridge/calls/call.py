@@ -108,6 +108,25 @@ class CallStep(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SurveyAnswer:
+    """What was answered to one question after a talk.
+
+    Attributes:
+        question: its name in the flow.
+        answer: 1 to `scale`; None: it was asked, and the caller gave none or left.
+        queue: the queue of that talk, empty if it came through none; agent: who talked last before, empty if unknown.
+        at: when it was answered, or began to be asked if it never was; aware UTC.
+    """
+
+    question: str
+    answer: int | None
+    scale: int
+    queue: str
+    agent: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """One call, folded from all its facts.
 
@@ -133,6 +152,7 @@ class Call:
         ended_by: `caller` (the person outside; of an internal call, whoever called), `agent`, `system`, or empty when
             unknown.
         fallback: the dialplan had to serve the caller without us.
+        survey: every question that the caller was asked after a talk, in order.
     """
 
     call_id: CallId
@@ -166,6 +186,7 @@ class Call:
     fallback: bool
     segments: tuple[Segment, ...]
     steps: tuple[CallStep, ...]
+    survey: tuple[SurveyAnswer, ...] = ()
 
     @property
     def transfer(self) -> str:

@@ -20,6 +20,7 @@ from pbx_bridge.calls.queue_causes import in_order
 from pbx_bridge.calls.segments import segments_of
 from pbx_bridge.calls.spans import Span, length_us
 from pbx_bridge.calls.story import Story
+from pbx_bridge.calls.survey import survey_of
 from pbx_bridge.calls.timeline import Timeline, dialplan_word, read_timeline
 from pbx_bridge.calls.transfers import transfers_of
 
@@ -135,6 +136,7 @@ def _call(story: Story) -> Call:
         fallback=fallback,
         segments=segments,
         steps=tuple([CallStep(at=s.at, flow_node=s.flow_node, kind=str(s.kind), data=s.data) for s in steps]),
+        survey=survey_of(steps, segments),
     )
 
 
@@ -218,9 +220,9 @@ def _told(steps: Iterable[Step], kind: StepKind, name: str) -> str:
 
 
 def _tracking_numbers(steps: Iterable[Step]) -> tuple[str, ...]:
-    found = (s.data.get("tracking_number") for s in steps if s.kind is StepKind.LOOKUP and _was_found(s))
+    found = (s.data.get("tracking_number") for s in steps if _was_found(s) or s.kind is StepKind.TICKET_OPENED)
     return tuple(dict.fromkeys(number for number in found if isinstance(number, str) and number))
 
 
 def _was_found(step: Step) -> bool:
-    return step.data.get("result") == "found"
+    return step.kind is StepKind.LOOKUP and step.data.get("result") == "found"

@@ -10,6 +10,7 @@ from pbx_bridge.calls.call import Direction, Outcome, Segment, SegmentKind
 from pbx_bridge.calls.facts import StepKind
 from pbx_bridge.calls.story import Story
 from pbx_bridge.calls.timeline import Leg
+from pbx_bridge.calls.transfers import transfers_of
 
 # Far end's hangup causes (Q.850). 603 Decline arrives as 21, a cancelled call as 127; dialstatus is not to be
 # trusted: it is the last value ever set on the channel.
@@ -58,7 +59,17 @@ class Ending:
     @property
     def ended_by(self) -> str:
         """As in Call, of a call that is over."""
-        return "" if self.lost else _ended_by(self.story)
+        if self.lost:
+            return ""
+        return "agent" if self.agent_left_first else _ended_by(self.story)
+
+    @property
+    def agent_left_first(self) -> bool:
+        """The agent hung up, and all that came after it was the flow: a survey. The talk is what was ended."""
+        flow, talk = self.last(SegmentKind.IVR), self.last(SegmentKind.TALK)
+        if flow is None or talk is None or self.segments[-1] is not flow or talk.ended_at is None:
+            return False
+        return flow.started_at >= talk.ended_at and _hung_up(self.story, talk.ended_at)
 
     @property
     def far(self) -> Leg | None:
@@ -139,6 +150,14 @@ def _ended_by(story: Story) -> str:
     # The caller's last word before a hang-up that Asterisk names nobody for.
     told = [step.data.get("by") for step in story.steps if step.kind is StepKind.ENDED]
     return "caller" if told and told[-1] == "caller" else "system"
+
+
+def _hung_up(story: Story, at: datetime) -> bool:
+    """Whether one of ours put the phone down then; who sends a caller on does that too."""
+    if any(abs(made.at - at) < _NEAR for made in transfers_of(story.timeline, story.names)):
+        return False
+    others = (leg for leg in story.timeline.others() if leg.hung_up_by in leg.names and _spoke(leg))
+    return any(leg.hung_up_at is not None and abs(leg.hung_up_at - at) < _NEAR for leg in others)
 
 
 def _source(story: Story, told: str, at: datetime) -> str:

@@ -33,6 +33,7 @@ def segments_of(story: Story) -> tuple[Segment, ...]:
         *spoken,
         *parks_of(story.customer, story.live),
         *_voicemail(story),
+        *_messages(story),
     ]
     return tuple(sorted(found, key=_order))
 
@@ -158,3 +159,22 @@ def _voicemail(story: Story) -> Iterator[Segment]:
         # Only the dialplan knows whether a message was left; one that is not ours says nothing of it.
         left = not after or after[0] == "voicemail=SUCCESS"
         yield _segment(SegmentKind.VOICEMAIL, visit.span, box, "" if left else "not_left")
+
+
+def _messages(story: Story) -> Iterator[Segment]:
+    """What the caller spoke for a flow: the last take of each message stands, if it was kept."""
+    kept = {
+        str(step.data.get("name")): step.flow_node
+        for step in story.steps
+        if step.kind is StepKind.RECORDED and step.data.get("result") == "kept"
+    }
+    visits = _visits(story.customer, "Record")
+    last = {_message_of(visit): visit for visit in visits}
+    for visit in visits:
+        name = _message_of(visit)
+        left = name in kept and last[name] is visit
+        yield _segment(SegmentKind.VOICEMAIL, visit.span, kept.get(name, ""), "" if left else "not_left")
+
+
+def _message_of(visit: Visit) -> str:
+    return visit.data.partition(",")[0].rpartition("/")[2].removesuffix(".wav")

@@ -2,7 +2,21 @@
 
 import sys
 
-from pbx_bridge.cli import flow_deploy, flow_draw, flow_lint, flow_try, keep, prompts_workshop, record, system
+from pbx_bridge.cli import (
+    flow_deploy,
+    flow_draw,
+    flow_lint,
+    flow_try,
+    keep,
+    messages,
+    prompts_ahead,
+    prompts_workshop,
+    record,
+    requests,
+    services,
+    survey,
+    system,
+)
 from pbx_bridge.cli.base import cli
 
 __all__ = [
@@ -13,8 +27,13 @@ __all__ = [
     "flow_try",
     "keep",
     "main",
+    "messages",
+    "prompts_ahead",
     "prompts_workshop",
     "record",
+    "requests",
+    "services",
+    "survey",
     "system",
 ]
 

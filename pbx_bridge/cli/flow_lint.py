@@ -65,7 +65,13 @@ def _known(settings: Settings) -> lint_files.Known:
     book = PromptBook.load(extra_folder=settings.home / "prompts")
     voice = Voice.load(find_paths(settings.home, settings.asterisk_root).sounds)
     if settings.ari.url is not None:  # of a PBX that is not ours we do not know what it has
-        return Known(book=book, seconds=PromptSeconds(book, voice), today=today, zone=zone)
+        return Known(
+            book=book,
+            seconds=PromptSeconds(book, voice),
+            services=settings.services_known(),
+            today=today,
+            zone=zone,
+        )
     mailbox = next(field.default for field in fields(PbxPlan) if field.name == "mailbox")
     return Known(
         book=book,
@@ -73,6 +79,7 @@ def _known(settings: Settings) -> lint_files.Known:
         queues=QUEUES,
         mailboxes=(str(mailbox),),
         extensions=AGENTS,
+        services=settings.services_known(),
         today=today,
         zone=zone,
     )

@@ -31,10 +31,18 @@ if TYPE_CHECKING:
 @click.option("--clock", metavar="TIME", help='When, e.g. "1404-05-12 09:00" or ISO 8601; default: now.')
 @click.option("--language", default="", metavar="LANG", help="The language the caller has chosen already.")
 @click.option("--demo", is_flag=True, help="The demo customers, though HOME has a store.")
+@click.option("--services", "ask_services", is_flag=True, help="Ask and tell the services of the settings for real.")
 @click.option("--play", "aloud", is_flag=True, help="Play what is said, if it was rendered and a player is here.")
 @click.option("--as-case", metavar="NAME", help="At the end, write the call as a case for `flow test`.")
 def flow_try(
-    name: str | None, caller: str, clock: str | None, language: str, demo: bool, aloud: bool, as_case: str | None
+    name: str | None,
+    caller: str,
+    clock: str | None,
+    language: str,
+    demo: bool,
+    ask_services: bool,
+    aloud: bool,
+    as_case: str | None,
 ) -> None:
     """Be a caller in the terminal: what is said is written, what you type is keyed. Type ? for help.
 
@@ -47,6 +55,7 @@ def flow_try(
       pbx-bridge flow try support --caller 09121234567 --clock "1404-05-12 09:00"
       printf '2\\n1\\n2047155#\\n' | pbx-bridge flow try
     """
+    from pbx_bridge.cli.services import asking
     from pbx_bridge.ivr.trial.simulation import Simulation
     from pbx_bridge.ivr.trial.terminal import Customers, Trial, store_of
 
@@ -54,7 +63,8 @@ def flow_try(
     met, book = met_by(settings, name)
     visitor = _visitor(settings, met, caller, clock, language)
     place = None if demo else store_of(settings.store_place)
-    customers = Customers(store=place, zone=_zone(settings), region=settings.region)
+    services = asking(settings) if ask_services else None
+    customers = Customers(store=place, zone=_zone(settings), region=settings.region, services=services)
     click.echo(f"flow {met.name}, {visitor.now:%Y-%m-%d %H:%M}, {customers.told}; ? helps, Ctrl-D ends")
     with customers.stage(met, book, visitor) as stage:
         trial = Trial(
@@ -117,7 +127,7 @@ def failures_of(settings: Settings, name: str) -> int:
     path = flows.find(name)
     if not case_file.path_of(path).exists():
         return 0
-    met = flows.load(name, _zone(settings))
+    met = flows.load(name, _zone(settings), settings.region)
     house = House(flow=met, texts=_book(settings), zone=_zone(settings), region=settings.region)
     return _tell(path, [check(case, house) for case in _progressing(path, house, "")], verbose=False)
 
@@ -193,7 +203,7 @@ def _flows(settings: Settings, names: tuple[str, ...]) -> Iterator[tuple[Path, F
         if not names and not case_file.path_of(path).exists():
             click.echo(f"{path.stem}: it has no cases; they would stand in {case_file.path_of(path).name}")
             continue
-        yield path, flows.load(name, _zone(settings))
+        yield path, flows.load(name, _zone(settings), settings.region)
 
 
 def _visitor(settings: Settings, met: Flow, caller: str, clock: str | None, language: str) -> Visitor:

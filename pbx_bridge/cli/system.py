@@ -13,7 +13,7 @@ from pbx_bridge.config import Settings, load
 from pbx_bridge.errors import PromptError
 from pbx_bridge.ivr.prompts import PromptBook
 from pbx_bridge.ivr.sounds.render import Progress, RenderReport, prepare
-from pbx_bridge.ivr.sounds.speakers import find_prefix, find_speaker
+from pbx_bridge.ivr.sounds.speakers import Speaker, find_prefix, find_speaker
 from pbx_bridge.pbx.paths import find_paths
 from pbx_bridge.values import digits
 
@@ -47,18 +47,22 @@ def render_prompts(settings: Settings, progress: Progress, to: Path | None = Non
     if to is None and not (settings.home / "asterisk").exists():
         raise PromptError(f"no Asterisk was set up in {settings.home} yet: run it first, or say --to FOLDER")
     prefix = find_prefix(settings.asterisk_root)
-    speakers = {
-        "fa": find_speaker(settings.ivr.voice_fa, prefix),
-        "en": find_speaker(settings.ivr.voice_en, prefix),
-    }
     return prepare(
         PromptBook.load(extra_folder=settings.home / "prompts"),
         to or find_paths(settings.home, settings.asterisk_root).sounds,
-        speakers,
+        speakers_of(settings, prefix),
         prefix=prefix,
         recordings=settings.home / "recordings",
         progress=progress,
     )
+
+
+def speakers_of(settings: Settings, prefix: tuple[str, ...]) -> dict[str, Speaker]:
+    """Who speaks each language. Raises PromptError saying what to install."""
+    return {
+        "fa": find_speaker(settings.ivr.voice_fa, prefix),
+        "en": find_speaker(settings.ivr.voice_en, prefix),
+    }
 
 
 @cli.command()

@@ -12,7 +12,8 @@ from pbx_bridge.ivr.sounds.voice import Media, Voice
 class Announcer:
     """A prompt book and the voice that has its clips. All methods raise PromptError.
 
-    What says the same to everyone is put together once.
+    What says the same to everyone is put together once. Free text that has no sound yet is left out of both, with the
+    sentence that it stands in; ask for both at once.
     """
 
     def __init__(self, book: PromptBook, voice: Voice) -> None:
@@ -24,16 +25,17 @@ class Announcer:
         """What is heard, as people write it."""
         text = self._texts.get((prompt, language))
         if text is None:
-            text = self.book.text(prompt, language, values)
+            text = self.book.text(prompt, language, values, self.voice.has)
             if self.book.prompt(prompt, language).fixed:
                 self._texts[prompt, language] = text
         return text
 
     def media(self, prompt: str, language: str, values: Mapping[str, object]) -> tuple[Media, ...]:
-        """The files, in order, with the pause of a sentence's end: another prompt may follow."""
+        """The files, in order, with a sentence's pause at the end: another may follow. None when all is left out."""
         media = self._media.get((prompt, language))
         if media is None:
-            media = self.voice.media((*self.book.phrase(prompt, language, values), SENTENCE))
+            phrase = self.book.phrase(prompt, language, values, self.voice.has)
+            media = self.voice.media((*phrase, SENTENCE)) if phrase else ()
             if self.book.prompt(prompt, language).fixed:
                 self._media[prompt, language] = media
         return media

@@ -38,6 +38,8 @@ from pbx_bridge.ivr.run import (
 )
 from pbx_bridge.ivr.turn import FILLER_AFTER, GIVE_UP_AFTER, Turn
 
+_FILLER_AFTER_AWAY = 0.3  # seconds; the caller has heard nothing for as long as we were away
+
 __all__ = ["FILLER_AFTER", "GIVE_UP_AFTER", "advance", "awaits", "begin"]
 
 
@@ -120,6 +122,8 @@ def _resume(turn: Turn) -> None:
         return
     turn.set(keyed="", playback=0, timer=0, lookup=0)
     turn.enter(turn.run.at if known else turn.flow.person, again=True)
+    if turn.run.phase is Phase.LOOKING:
+        turn.start_timer(_FILLER_AFTER_AWAY)
 
 
 def _key(turn: Turn, key: str) -> None:
@@ -194,8 +198,9 @@ def _is_from(node: Node | None, back: GivenBack) -> bool:
 
 
 def _lookup_takes_long(turn: Turn) -> None:
-    if turn.run.excused:
-        _lookup_failed(turn, turn.run.lookup, f"no answer within {GIVE_UP_AFTER:g} s")
+    if turn.run.excused or not turn.node.excuses:
+        waited = GIVE_UP_AFTER if turn.run.excused else FILLER_AFTER
+        _lookup_failed(turn, turn.run.lookup, f"no answer within {waited:g} s")
         return
     turn.set(excused=True)
     turn.step(StepKind.FILLER, prompt=turn.flow.filler)

@@ -47,7 +47,7 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
         filler: the prompt for a lookup that takes long; unavailable: said before `person` when one fails.
         longest_minutes: a caller still in the menus after this is taken to a person.
         lines: where each key stands in the file, by place, e.g. `nodes.menu.keys.2`.
-        zone: the company's, whose clock `hours` nodes go by.
+        zone: the company's, whose clock `hours` nodes go by. region: whose phone numbers need no country code.
         holidays: by the names that `hours` nodes have for them.
         beside: the files that must lie beside its own: holidays, and flows that it calls.
     """
@@ -62,6 +62,7 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
     longest_minutes: int = 15
     lines: Mapping[str, int] = {}
     zone: ZoneInfo = TEHRAN
+    region: str = "IR"
     holidays: Mapping[str, HolidayBook] = {}
     beside: tuple[str, ...] = ()
 
@@ -97,7 +98,9 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
 
     def place_of_way(self, name: str, way: str) -> str:
         """Where a way out stands in the file, e.g. `nodes.menu.keys.2` for the way `2` of the node `menu`."""
-        start = f"nodes.{name}"
+        start, way = f"nodes.{name}", self.nodes[name].place_of(way)
+        if f"{start}.{way}" in self.lines:
+            return f"{start}.{way}"
         fields = {field.encode_name for field in msgspec.structs.fields(self.nodes[name])}
         if way in fields:
             return f"{start}.{way}"
@@ -138,10 +141,11 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     longest_minutes: Annotated[int, msgspec.Meta(ge=1, le=120)] = 15
 
 
-def load(name_or_path: str, zone: ZoneInfo = TEHRAN) -> Flow:
+def load(name_or_path: str, zone: ZoneInfo = TEHRAN, region: str = "IR") -> Flow:
     """A shipped flow by name, or any by file, its hours in `zone`. Raises FlowError naming file, line and reason."""
     path = find(name_or_path)
-    return parse(read_bytes(path), path, Beside(path.parent), zone)
+    flow = parse(read_bytes(path), path, Beside(path.parent), zone)
+    return msgspec.structs.replace(flow, region=region)
 
 
 def shipped() -> tuple[str, ...]:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import date, time
 from typing import Literal, Protocol
 
-Kind = Literal["digits", "tracking", "count", "money", "date", "time", "duration"]
+ValueKind = Literal["digits", "tracking", "count", "money", "date", "time", "duration"]
+FreeKind = Literal["name", "text"]  # what people wrote: no voice has it in stock, it is made ahead
+Kind = Literal[ValueKind, FreeKind]
 
 LARGEST = 10**12  # the largest count that can be said, of either sign
 
@@ -38,7 +40,7 @@ class Grammar(Protocol):
     def duration(self, seconds: int) -> tuple[str, ...]:
         """A length of time, not negative."""
 
-    def inventory(self, kind: Kind) -> frozenset[str]:
+    def inventory(self, kind: ValueKind) -> frozenset[str]:
         """Every clip text that a value of this kind can need."""
 
     def shown(self, text: str) -> str:

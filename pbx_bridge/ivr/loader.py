@@ -13,8 +13,10 @@ from pbx_bridge.errors import FlowError, PromptError
 from pbx_bridge.ivr import flow as flows
 from pbx_bridge.ivr.announcer import Announcer
 from pbx_bridge.ivr.flow import Flow
+from pbx_bridge.ivr.lint.services import Services, misused
 from pbx_bridge.ivr.prompts import PromptBook
 from pbx_bridge.ivr.releases import FLOW, PROMPTS, Releases
+from pbx_bridge.ivr.sounds.ahead import MadeAhead
 from pbx_bridge.ivr.sounds.voice import Voice
 
 
@@ -26,8 +28,9 @@ class Loader:
         releases: those that were deployed.
         prompts: the folder of own texts; it need not exist.
         sounds: the folder of the rendered clips. seen_as: what Asterisk calls it.
-        queues: those the PBX has; None where we do not know them.
-        zone: the company's.
+        queues: those the PBX has; None where we do not know them. services: those of the settings, likewise.
+        zone, region: the company's.
+        ahead: free text that was made ahead; whoever wants it heard keeps this up to date.
     """
 
     releases: Releases
@@ -36,6 +39,9 @@ class Loader:
     seen_as: PurePosixPath
     queues: Collection[str] | None
     zone: ZoneInfo
+    region: str = "IR"
+    services: Services | None = None
+    ahead: MadeAhead
 
     def newest(self, setting: str) -> tuple[Flow, Announcer]:
         """What was deployed last or, if nothing ever was, what the setting names."""
@@ -44,14 +50,14 @@ class Loader:
 
     def named(self, name_or_path: str) -> tuple[Flow, Announcer]:
         """A shipped flow by name, or any by file, with the texts as they are now."""
-        return self._ready(flows.load(name_or_path, self.zone), self.prompts)
+        return self._ready(flows.load(name_or_path, self.zone, self.region), self.prompts)
 
     def release(self, version: str) -> tuple[Flow, Announcer]:
         """A release, with the texts as they were when it was made."""
         if not self.releases.has(version):
             raise FlowError("there is no such release", path=self.releases.folder_of(version))
         folder = self.releases.folder_of(version)
-        flow = flows.load(str(folder / FLOW), self.zone)
+        flow = flows.load(str(folder / FLOW), self.zone, self.region)
         return self._ready(msgspec.structs.replace(flow, version=version), folder / PROMPTS)
 
     def _ready(self, flow: Flow, texts: Path) -> tuple[Flow, Announcer]:
@@ -61,9 +67,11 @@ class Loader:
             raise FlowError(
                 f"flow {flow.name} hands callers to queue {unknown[0]!r}; the private Asterisk has: {known}"
             )
+        for wrong in misused(flow, self.services):
+            raise FlowError(f"flow {flow.name}: {wrong.sentence}")
         book = PromptBook.load(extra_folder=texts)
         book.check(flow.prompts(), flow.languages)
-        voice = Voice.load(self.sounds, asterisk_folder=self.seen_as)
+        voice = Voice.load(self.sounds, asterisk_folder=self.seen_as, ahead=self.ahead.clips)
         for language in flow.languages:
             for key in sorted(flow.prompts()):
                 _check_sounds(book, voice, key, language)

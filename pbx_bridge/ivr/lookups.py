@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hmac
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import date, datetime
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -12,12 +13,15 @@ from pbx_bridge.ivr.questions import (
     ContractOfCustomer,
     CustomerOfCaller,
     CustomerOfCode,
+    NewestTicketOf,
+    Owner,
+    PinOfCustomer,
     Question,
     TicketOfNumber,
 )
 from pbx_bridge.ivr.run import Answer, ContractFacts, CustomerFacts, TicketFacts
-from pbx_bridge.store.crm import Crm, Customer
-from pbx_bridge.values import phone
+from pbx_bridge.store.crm import Crm, Customer, Ticket
+from pbx_bridge.values import phone, pin
 from pbx_bridge.values.tracking import TrackingNumber
 
 
@@ -39,11 +43,25 @@ class RoutedLookups:
         return await self._by_kind.get(type(question), self._rest).answer(question)
 
 
-class CrmLookups:
-    """Lookups in our own CRM store, in the customer's zone."""
+PinCheck = Callable[[str, str], Awaitable[bool]]  # of what was keyed and what is kept
 
-    def __init__(self, crm: Crm, *, zone: ZoneInfo, region: str, clock: Clock = utc_now) -> None:
+
+async def at_once(keyed: str, kept: str) -> bool:
+    """The PIN check of a simulation, which waits for nothing; a daemon's goes to a thread (guard.py)."""
+    return pin.matches(keyed, kept)
+
+
+class CrmLookups:
+    """Lookups in our own CRM store, in the customer's zone.
+
+    A question that a caller could guess at takes the same reads and the same hashing whether or not it hits.
+    """
+
+    def __init__(
+        self, crm: Crm, *, zone: ZoneInfo, region: str, clock: Clock = utc_now, is_pin: PinCheck = at_once
+    ) -> None:
         self._crm, self._zone, self._region, self._clock = crm, zone, region, clock
+        self._is_pin = is_pin
 
     async def answer(self, question: Question) -> Answer:
         """See Lookups."""
@@ -52,8 +70,12 @@ class CrmLookups:
                 return await self._caller(number)
             case CustomerOfCode(code):
                 return _customer(await self._crm.customer_by_code(code))
-            case TicketOfNumber(number):
-                return await self._ticket(TrackingNumber(number))
+            case TicketOfNumber(number, owner):
+                return await self._ticket(TrackingNumber(number), owner)
+            case PinOfCustomer(code, keyed):
+                return await self._owner_of_pin(code, keyed)
+            case NewestTicketOf(code):
+                return self._told(await self._crm.newest_open_ticket(code))
             case ContractOfCustomer(code):
                 return await self._contract(code)
             case _:
@@ -63,8 +85,24 @@ class CrmLookups:
         e164 = phone.to_e164(number, self._region)
         return _customer(await self._crm.customer_by_phone(e164)) if e164 else None
 
-    async def _ticket(self, number: TrackingNumber) -> TicketFacts | None:
+    async def _ticket(self, number: TrackingNumber, owner: Owner | None) -> TicketFacts | None:
         ticket = await self._crm.ticket(number)
+        is_theirs = owner is None or await self._owns(owner, ticket.customer_code if ticket else "")
+        return self._told(ticket) if is_theirs else None
+
+    async def _owns(self, owner: Owner, customer_code: str) -> bool:
+        """Whether it is this customer's; empty: there is no ticket."""
+        if not owner.phone_end:
+            return _same(owner.customer_code, customer_code) and bool(customer_code)
+        phones = await self._crm.phones_of(customer_code) or [""]
+        return sum(_same(number[-len(owner.phone_end) :], owner.phone_end) for number in phones) > 0  # all are held
+
+    async def _owner_of_pin(self, code: str, keyed: str) -> CustomerFacts | None:
+        customer = await self._crm.customer_by_code(code)
+        is_right = await self._is_pin(keyed, customer.pin_hash if customer else "")
+        return _customer(customer) if is_right else None
+
+    def _told(self, ticket: Ticket | None) -> TicketFacts | None:
         if ticket is None:
             return None
         return TicketFacts(
@@ -72,6 +110,7 @@ class CrmLookups:
             status=str(ticket.status),
             updated_on=self._day(ticket.updated_at),
             promised_on=ticket.promised_on,
+            note=ticket.note,
         )
 
     async def _contract(self, code: str) -> ContractFacts | None:
@@ -90,4 +129,14 @@ class CrmLookups:
 def _customer(customer: Customer | None) -> CustomerFacts | None:
     if customer is None:
         return None
-    return CustomerFacts(code=customer.code, name=customer.name, language=customer.language or "")
+    return CustomerFacts(
+        code=customer.code,
+        name=customer.name,
+        language=customer.language or "",
+        tier=customer.tier,
+        agent=customer.agent,
+    )
+
+
+def _same(one: str, other: str) -> bool:
+    return hmac.compare_digest(one.encode(), other.encode())

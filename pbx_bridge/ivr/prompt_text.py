@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import functools
 import re
-import unicodedata
 from dataclasses import dataclass
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
 from pbx_bridge.ivr.grammar import Kind
-from pbx_bridge.ivr.phrase import COMMA, GROUP, SENTENCE, Clip, Pause, Phrase
+from pbx_bridge.ivr.phrase import Phrase
+from pbx_bridge.ivr.pieces import pieces_of
 from pbx_bridge.ivr.speech import KINDS
 
 _PARSER = Environment(autoescape=True)  # only ever parses
-_PIECE_END = re.compile(r"(?<=[.!?؟:؛;])\s+")
-_LONG = 60  # characters; about 5 s. Longer sentences are split at their commas too
-_COMMA_END = re.compile(r"(?<=[,،])\s+")
+_SENTENCE = re.compile(r".*?[.!?؟]\s+|.+$", re.DOTALL)
+_SENTENCE_END = re.compile(r"[.!?؟]\s+$")
 _SPACE = re.compile(r"\s+")
 
 
@@ -68,32 +67,26 @@ def parse(source: str) -> tuple[Part, ...]:
 
 @functools.lru_cache(maxsize=4096)
 def clips_of(text: str, language: str) -> Phrase:
-    """Fixed text in clips of about 5 s at most, split at sentence ends and, where long, at commas."""
-    items: list[Clip | Pause] = []
-    for sentence in _PIECE_END.split(text):
-        for piece in _COMMA_END.split(sentence) if len(sentence) > _LONG else [sentence]:
-            items += _piece(piece, language)
-    return tuple(items)
+    """Fixed text in clips of about 5 s at most."""
+    return pieces_of(text, language)
 
 
-def _piece(piece: str, language: str) -> list[Clip | Pause]:
-    """A clip and the pause that its last sign asks for; leading signs belong to a placeholder before it."""
-    start = next((i for i, letter in enumerate(piece) if _is_said(letter)), len(piece))
-    lead, rest = piece[:start].strip(), piece[start:].strip()
-    items = _pause(lead)
-    return [*items, Clip(language, rest), *_pause(rest)] if rest else items
+@functools.lru_cache(maxsize=1024)
+def sentences(parts: tuple[Part, ...]) -> tuple[tuple[Part, ...], ...]:
+    """The same parts, sentence by sentence: one ends at a sign . ! ? with a space after it."""
+    done: list[tuple[Part, ...]] = []
+    open_: list[Part] = []
+    for part in parts:
+        for piece in map(_words, _SENTENCE.findall(part.text)) if isinstance(part, Words) else (part,):
+            open_.append(piece)
+            if isinstance(piece, Words) and _SENTENCE_END.search(piece.text):
+                done.append(tuple(open_))
+                open_ = []
+    return (*done, tuple(open_)) if open_ else tuple(done)
 
 
-def _is_said(letter: str) -> bool:
-    return unicodedata.category(letter)[0] in "LNS"
-
-
-def _pause(text: str) -> list[Clip | Pause]:
-    if text.endswith((",", "،")):
-        return [COMMA]
-    if text.endswith((":", "؛", ";")):
-        return [GROUP]  # the sentence goes on
-    return [SENTENCE] if text.endswith((".", "!", "?", "؟")) else []
+def _words(text: str) -> Words:
+    return Words(text=text)
 
 
 def _part(node: nodes.Expr) -> Part:

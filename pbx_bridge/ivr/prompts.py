@@ -6,7 +6,7 @@ Pure but for `PromptBook.load`; knows no sound file.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import assert_never
@@ -17,7 +17,7 @@ from pbx_bridge.errors import PromptError
 from pbx_bridge.ivr import prompt_text
 from pbx_bridge.ivr.phrase import Clip, Phrase, tidy
 from pbx_bridge.ivr.prompt_text import Choice, Part, Slot, Words
-from pbx_bridge.ivr.speech import inventory, say, shown, spoken
+from pbx_bridge.ivr.speech import FREE_KINDS, inventory, say, shown, spoken
 
 SHIPPED = Path(__file__).parent / "prompts"
 
@@ -46,12 +46,22 @@ class Prompt:
         return all(isinstance(part, Words) for part in self.parts)
 
     @property
+    def free(self) -> tuple[Slot, ...]:
+        """The free texts in it, which are made ahead."""
+        return tuple(part for part in self.parts if isinstance(part, Slot) and part.kind in FREE_KINDS)
+
+    @property
     def names(self) -> frozenset[str]:
         """The values it needs."""
         return frozenset(part.name for part in self.parts if not isinstance(part, Words))
 
 
 Table = Mapping[str, Mapping[str, Prompt]]  # language → key → prompt
+IsThere = Callable[[Clip], bool]
+
+
+def _every_clip(_: Clip) -> bool:
+    return True
 
 
 class PromptBook:
@@ -91,20 +101,37 @@ class PromptBook:
             )
             raise PromptError(f"prompt {key!r} is missing in language {language!r}", path=place) from None
 
-    def phrase(self, key: str, language: str, values: Mapping[str, object] | None = None) -> Phrase:
-        """What to play.
+    # A sentence with free text that is empty, or has no sound yet, is left out: nobody waits for a voice.
+
+    def phrase(
+        self,
+        key: str,
+        language: str,
+        values: Mapping[str, object] | None = None,
+        is_there: IsThere = _every_clip,
+    ) -> Phrase:
+        """What to play; nothing when every sentence is left out.
 
         Args:
             values: by placeholder, e.g. "ticket.status"; or by its first name, e.g. "ticket", as a mapping or an
                 object with that attribute.
+            is_there: whether the voice has a clip of free text by now.
         """
         prompt = self.prompt(key, language)
-        return tidy(tuple(item for part in prompt.parts for item in self._phrase(prompt, part, values or {})))
+        parts = self._heard(prompt, values or {}, is_there)
+        return tidy(tuple(item for part in parts for item in self._phrase(prompt, part, values or {})))
 
-    def text(self, key: str, language: str, values: Mapping[str, object] | None = None) -> str:
-        """What is heard, as people write it. `values` as for `phrase`."""
+    def text(
+        self,
+        key: str,
+        language: str,
+        values: Mapping[str, object] | None = None,
+        is_there: IsThere = _every_clip,
+    ) -> str:
+        """What is heard, as people write it. Arguments as for `phrase`."""
         prompt = self.prompt(key, language)
-        return "".join(self._text(prompt, part, values or {}) for part in prompt.parts).strip()
+        parts = self._heard(prompt, values or {}, is_there)
+        return "".join(self._text(prompt, part, values or {}) for part in parts).strip()
 
     def clips(self, keys: Iterable[str], language: str) -> frozenset[Clip]:
         """Every clip these prompts can ever need, whatever the values."""
@@ -132,6 +159,22 @@ class PromptBook:
             if not chosen.fixed:
                 raise chosen.error("it is chosen by a value, so it may hold no placeholder")
 
+    def _heard(self, prompt: Prompt, values: Mapping[str, object], is_there: IsThere) -> tuple[Part, ...]:
+        if not prompt.free:
+            return prompt.parts
+        told = prompt_text.sentences(prompt.parts)
+        return tuple(part for one in told if self._is_there(prompt, one, values, is_there) for part in one)
+
+    def _is_there(
+        self, prompt: Prompt, parts: Iterable[Part], values: Mapping[str, object], is_there: IsThere
+    ) -> bool:
+        for part in parts:
+            if isinstance(part, Slot) and part.kind in FREE_KINDS:
+                clips = [item for item in self._phrase(prompt, part, values) if isinstance(item, Clip)]
+                if not (clips and all(map(is_there, clips))):
+                    return False
+        return True
+
     def _phrase(self, prompt: Prompt, part: Part, values: Mapping[str, object]) -> Phrase:
         match part:
             case Words(text=text):
@@ -152,7 +195,8 @@ class PromptBook:
                 return shown(text, prompt.language)
             case Slot(name=name, kind=kind):
                 try:
-                    return spoken(_value(prompt, name, values), kind, prompt.language)
+                    told = spoken(_value(prompt, name, values), kind, prompt.language)
+                    return told.rstrip(_FAMILY_END) if kind in FREE_KINDS else told  # the prompt has its own end
                 except ValueError as error:
                     raise prompt.error(f"{name}: {error}") from None
             case Choice():

@@ -26,6 +26,8 @@ class CustomerFacts(msgspec.Struct, frozen=True, kw_only=True):
     code: str
     name: str
     language: str = ""
+    tier: str = ""
+    agent: str = ""
 
 
 class TicketFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +37,7 @@ class TicketFacts(msgspec.Struct, frozen=True, kw_only=True):
     status: str
     updated_on: date
     promised_on: date | None = None
+    note: str = ""
 
 
 class ContractFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +60,75 @@ class OpeningFacts(msgspec.Struct, frozen=True, kw_only=True):
     day: str
     on: date
     at: time
+
+
+class ComplaintFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """A complaint of this call. `answer_by` is the last day for its answer, in the customer's zone."""
+
+    tracking_number: str
+    answer_by: date
+
+
+class CallbackFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """A call that the caller is offered, or was promised.
+
+    Attributes:
+        number: as people of its country dial it, digits only.
+        on, at: the day and time of day it is wanted, on the company's clock.
+        again: one was promised to this number before; it was moved.
+        confirmed: the caller said yes, and nothing was promised yet.
+    """
+
+    number: str
+    on: date
+    at: time
+    again: bool = False
+    confirmed: bool = False
+
+
+class QueueFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """How a queue stands for a caller who is about to join it.
+
+    Attributes:
+        waiting: callers in it now. position: the caller's place among them, from 1, after those who go ahead.
+        wait: expected, in seconds, whole half minutes; None if too few were answered lately to tell.
+        priority: higher goes ahead. because: why, words of `vip`, `cut_off`, `again` with spaces between.
+    """
+
+    waiting: int
+    position: int
+    wait: int | None = None
+    priority: int = 0
+    because: str = ""
+
+
+class RecordingFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """The message that the caller spoke last: its name, and its length in whole seconds, 1 at least."""
+
+    name: str
+    seconds: int
+
+
+class SoundFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a recording turned out to be. `audible`: there is more in it than silence."""
+
+    seconds: float
+    audible: bool
+
+
+class Take(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A message that a caller is at: where in the flow, and how far it is.
+
+    Attributes:
+        name: of the recording, without an ending; a new take of the same message has the same.
+        stage: speaking: the dialplan records; spoken: the caller may decide; keeping: it is to be kept. Empty: done.
+        seconds: its length, once it is known.
+    """
+
+    name: str = ""
+    flow_node: str = ""
+    stage: Literal["", "speaking", "spoken", "keeping"] = ""
+    seconds: float = 0.0
 
 
 class Kept(msgspec.Struct, frozen=True, gc=False):
@@ -109,6 +181,7 @@ class Place(enum.StrEnum):
     VOICEMAIL = "voicemail"
     DIAL = "dial"
     TRANSFER = "transfer"
+    RECORD = "message"  # `record` is what the dialplan does with talks
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -127,6 +200,13 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         kept: what the flow itself keeps, by its names: `kept.amount` in prompts and conditions.
         late_end: the key that ends a number, which a caller may press though the number was long enough to be taken
             without; as the very next key it means nothing more. Empty: there is none.
+        recording: the last message that was kept. take: the one the caller is at.
+        talked: how the last talk with a person ended whose caller came back to the flow; None: there was none.
+        talked_at: when that was, aware UTC.
+        surveyed: the survey node last come to, `handed` at that time, and how many of its questions are done.
+        verified: the caller keyed the PIN of `customer`.
+        told: how often a service took what it was told; with it the next time has an origin of its own.
+        requests: how many things were written down for people to do; with them the next one has an origin of its own.
     """
 
     node: str
@@ -155,6 +235,17 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     contract: ContractFacts | None = None
     opening: OpeningFacts | None = None
     kept: Mapping[str, Kept] = {}
+    queue: QueueFacts | None = None
+    complaint: ComplaintFacts | None = None
+    callback: CallbackFacts | None = None
+    requests: int = 0
+    told: int = 0
+    verified: bool = False
+    talked: GivenBack | None = None
+    talked_at: datetime | None = None
+    surveyed: tuple[str, int, int] = ("", 0, 0)
+    recording: RecordingFacts | None = None
+    take: Take = Take()
 
     def values(self) -> Mapping[str, Any]:
         """What prompts may speak of, as `ticket.status` and so on."""
@@ -163,6 +254,10 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             "ticket": self.ticket,
             "contract": self.contract,
             "opening": self.opening,
+            "queue": self.queue,
+            "complaint": self.complaint,
+            "callback": self.callback,
+            "recording": self.recording,
         }
         known = {name: msgspec.structs.asdict(facts) for name, facts in told.items() if facts is not None}
         return known | {"kept": {name: one.value for name, one in self.kept.items()}} if self.kept else known
@@ -247,10 +342,12 @@ Happening = Begun | Resumed | KeyPressed | PromptEnded | TimeUp | Found | Lookup
 
 
 class Part(msgspec.Struct, frozen=True, gc=False):
-    """One prompt, in its language."""
+    """One prompt, in its language; or a message that was recorded, as long as it says."""
 
     prompt: str
     language: str
+    recording: str = ""
+    seconds: float = 0.0
 
 
 class Play(msgspec.Struct, frozen=True, kw_only=True, gc=False):

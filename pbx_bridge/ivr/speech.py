@@ -1,18 +1,22 @@
 """How values are said: `say` gives the clips in order, `spoken` the words for people, `inventory` all clips. Pure.
 
 Numbers are spelt out here and not by Asterisk, which knows no Persian, skips what it has no file for and cannot
-be stopped in the middle. The inventory is finite: a voice that has it can say every value.
+be stopped in the middle. The inventory is finite: a voice that has it can say every value. Free text has none: its
+clips are made ahead, of each text by itself (sounds/ahead.py).
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from types import MappingProxyType
 from typing import assert_never, get_args
 
-from pbx_bridge.ivr.grammar import LARGEST, Grammar, Kind, Money
-from pbx_bridge.ivr.phrase import GROUP, Clip, Pause, Phrase
+from pbx_bridge.ivr import free_text
+from pbx_bridge.ivr.grammar import LARGEST, FreeKind, Grammar, Kind, Money, ValueKind
+from pbx_bridge.ivr.phrase import GROUP, Clip, Pause, Phrase, tidy
+from pbx_bridge.ivr.pieces import pieces_of
 from pbx_bridge.ivr.speech_en import English
 from pbx_bridge.ivr.speech_fa import Persian
 from pbx_bridge.values import digits, tracking
@@ -20,6 +24,7 @@ from pbx_bridge.values import digits, tracking
 __all__ = ["GRAMMARS", "KINDS", "Clip", "Kind", "Money", "Pause", "Phrase", "inventory", "say", "shown", "spoken"]
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
+FREE_KINDS: tuple[FreeKind, ...] = get_args(FreeKind)
 GRAMMARS: Mapping[str, Grammar] = MappingProxyType({"fa": Persian(), "en": English()})
 
 
@@ -27,12 +32,17 @@ def say(value: object, kind: Kind, language: str) -> Phrase:
     """The clips that say a value.
 
     Args:
-        value: digits, tracking: text; count: int; money: `Money`; date: `date`; time: `time`; duration: `timedelta`
-            or whole seconds. A moment (`datetime`) is refused: its date and time depend on a zone.
+        value: digits, tracking, name, text: text; count: int; money: `Money`; date: `date`; time: `time`; duration:
+            `timedelta` or whole seconds. A moment (`datetime`) is refused: its date and time depend on a zone.
+
+    Free text is said by the voice of the script it is written in, piece by piece; nothing at all if it holds nothing
+    that can be said.
 
     Raises ValueError if the value is not of its kind, or the language has no grammar.
     """
     grammar = _grammar(language)
+    if kind == "name" or kind == "text":
+        return _free(free_text.sayable(value, kind), language)
     if kind == "tracking":
         return _grouped(grammar, language, _digits(value))
     return tuple(Clip(language, text) for text in _texts(grammar, value, kind))
@@ -50,15 +60,21 @@ def spoken(value: object, kind: Kind, language: str) -> str:
             return grammar.shown_date(_day(value))
         case "count" | "money" | "time" | "duration":
             return grammar.shown(" ".join(_texts(grammar, value, kind)))
+        case "name" | "text":
+            return free_text.written(value, kind)
         case _:
             assert_never(kind)
 
 
 def inventory(language: str, kind: Kind | None = None) -> frozenset[Clip]:
-    """Every clip that `say` can give for a kind (unset: any kind): counts to 10^12, every date. Raises ValueError."""
+    """Every clip that `say` can give for a kind (unset: any kind): counts to 10^12, every date; of free text none.
+
+    Raises ValueError if the language has no grammar.
+    """
     grammar = _grammar(language)
     kinds = KINDS if kind is None else (kind,)
-    return frozenset(Clip(language, text) for each in kinds for text in grammar.inventory(each))
+    texts = (grammar.inventory(each) for each in kinds if each != "name" and each != "text")
+    return frozenset(Clip(language, text) for some in texts for text in some)
 
 
 def shown(text: str, language: str) -> str:
@@ -74,7 +90,7 @@ def _grammar(language: str) -> Grammar:
         raise ValueError(f"no values can be said in language {language!r}") from None
 
 
-def _texts(grammar: Grammar, value: object, kind: Kind) -> tuple[str, ...]:
+def _texts(grammar: Grammar, value: object, kind: ValueKind) -> tuple[str, ...]:
     match kind:
         case "digits" | "tracking":
             return tuple(text for digit in _digits(value) for text in grammar.count(int(digit)))
@@ -90,6 +106,18 @@ def _texts(grammar: Grammar, value: object, kind: Kind) -> tuple[str, ...]:
             return grammar.duration(_seconds(value))
         case _:
             assert_never(kind)
+
+
+@functools.lru_cache(1024)
+def _free(text: str, language: str) -> Phrase:
+    """Pieces of cleaned text, each in the language whose voice reads it."""
+    pieces = (_read(item) if isinstance(item, Clip) else item for item in pieces_of(text, language))
+    return tidy(tuple(item for item in pieces if isinstance(item, Pause) or any(map(str.isalnum, item.text))))
+
+
+def _read(piece: Clip) -> Clip:
+    language = free_text.language_of(piece.text, piece.language)
+    return Clip(language, free_text.spelt(piece.text, _texts(GRAMMARS[language], "0123456789", "digits")))
 
 
 def _grouped(grammar: Grammar, language: str, number: str) -> Phrase:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, time
 
-from pbx_bridge.ivr.grammar import Kind, Money, hours_minutes_seconds, thousands
+from pbx_bridge.ivr.grammar import Money, ValueKind, hours_minutes_seconds, thousands
 
 _TEENS = (
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine",
@@ -91,7 +91,7 @@ class English:
             told.insert(-1, (_AND,))
         return tuple(word for words in told for word in words) or (_SMALL[0], _UNITS[2][1])
 
-    def inventory(self, kind: Kind) -> frozenset[str]:
+    def inventory(self, kind: ValueKind) -> frozenset[str]:
         """Every clip text of a kind."""
         numbers = {*_SMALL, _HUNDRED, *_SCALES[1:], _MINUS}
         match kind:

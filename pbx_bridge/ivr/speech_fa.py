@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from datetime import date, time
 
-from pbx_bridge.ivr.grammar import Kind, Money, hours_minutes_seconds, thousands
+from pbx_bridge.ivr.grammar import Money, ValueKind, hours_minutes_seconds, thousands
 from pbx_bridge.values import digits
 from pbx_bridge.values.dates import to_jalali
 
@@ -101,7 +101,7 @@ class Persian:
                 words += [*self.count(number), unit]
         return tuple(words) or (_SMALL[0], _UNITS[2])
 
-    def inventory(self, kind: Kind) -> frozenset[str]:
+    def inventory(self, kind: ValueKind) -> frozenset[str]:
         """Every clip text of a kind."""
         scales = _SCALES[1:]
         numbers = {*_SMALL, *_HUNDREDS[1:], *scales, _MINUS, *(word + _O for word in (*_HUNDREDS[1:], *scales))}

@@ -87,7 +87,8 @@ class Turn:
         self.set(phase=Phase.OVER, playback=0, timer=0, lookup=0, keyed="")
 
     def _too_long(self, name: str) -> bool:
-        if (self.now - self.run.entered_at).total_seconds() < self.flow.longest_minutes * 60:
+        since = self.run.talked_at or self.run.entered_at  # a talk, however long it was, is no time in the menus
+        if (self.now - since).total_seconds() < self.flow.longest_minutes * 60:
             return False
         target = self.flow.nodes[name]
         return not (target.leaves_menus or target.is_last_word(self))
@@ -101,7 +102,9 @@ class Turn:
 
     def meet(self, customer: CustomerFacts, by: str) -> None:
         """This is the customer; `by` says how that was found. Their language is taken if none was chosen."""
-        self.set(customer=customer)
+        before = self.run.customer
+        verified = self.run.verified and before is not None and before.code == customer.code
+        self.set(customer=customer, verified=verified)
         self.step(StepKind.CUSTOMER, code=customer.code, name=customer.name, by=by)
         if not self.run.language and customer.language in self.flow.languages:
             self.speak(customer.language, "record")

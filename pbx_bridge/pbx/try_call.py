@@ -150,6 +150,10 @@ def heard(step: Step) -> str:
             return f"back from {data.get('what', '')} {data.get('to', '')}: {data.get('status', '')}"
         case StepKind.HOURS:
             return f"the office is {_hours(data)}"
+        case StepKind.TICKET_OPENED:
+            return f"{data.get('sort', '')} {data.get('tracking_number', '')} is written down"
+        case StepKind.CALLBACK_ASKED:
+            return f"queue {data.get('queue', '')} is to call {data.get('number', '')}"
         case StepKind.RESUMED:
             return "the daemon came back and goes on"
         case StepKind.TROUBLE:
@@ -161,7 +165,10 @@ def heard(step: Step) -> str:
             | StepKind.HEARD
             | StepKind.KEYS
             | StepKind.LOOKUP
+            | StepKind.WEBHOOK
             | StepKind.FILLER
+            | StepKind.RECORDED
+            | StepKind.SURVEY
             | StepKind.ENDED
         ):
             return ""

@@ -86,6 +86,17 @@ def call_json(row: CallRow, recordings: Iterable[Recording] = ()) -> dict[str, A
         "ivr_s": call.ivr_us / 1_000_000,
         "ended_by": call.ended_by,
         "fallback": call.fallback,
+        "survey": [
+            {
+                "question": told.question,
+                "answer": told.answer,
+                "scale": told.scale,
+                "queue": told.queue,
+                "agent": told.agent,
+                "at": iso(told.at),
+            }
+            for told in call.survey
+        ],
         "segments": [
             {
                 "kind": segment.kind.value,

@@ -14,6 +14,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import TypeVar
 
@@ -112,14 +113,14 @@ class _Copy:
         self._total += 2 * await self._source.read(partial(_count, tables))
         await self._transact(_nothing)  # refused at once if it is another's
         for table in tables:
-            if not table.child:  # the row it needs may have come after that row's table was read
+            if not table.needs:  # the row it needs may have come after that row's table was read
                 await self._pass(table)
         version = await self._source.read(self._stand_still)
         sums = {table.name: await self._pass(table) for table in tables}
         for table in tables:
             await self._number_on(table)
         moved_on = await self._source.read(self._go_on) != version
-        proved = tuple(self._proved(table.name, sums[table.name]) for table in tables)
+        proved = tuple(self._proved(name, sums[name]) for name in sorted(sums))
         self._progress(self._total, self._total, "")
         return CopyReport(tables=proved, moved_on=moved_on)
 
@@ -194,7 +195,10 @@ async def _patiently(work: Callable[[], Awaitable[T]]) -> T:
 
 
 def _tables(db: Db) -> list[Table]:
-    return [Table.of_sqlite(db, name) for (name,) in db.execute(_TABLES).fetchall()]
+    """Every table, after those whose rows its own need."""
+    tables = {name: Table.of_sqlite(db, name) for (name,) in db.execute(_TABLES).fetchall()}
+    order = TopologicalSorter({name: table.needs for name, table in tables.items()}).static_order()
+    return [tables[name] for name in order]
 
 
 def _count(tables: list[Table], db: Db) -> int:

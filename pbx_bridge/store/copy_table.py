@@ -22,14 +22,14 @@ class Table:
     Attributes:
         columns: in their order.
         key: those that tell its rows apart.
-        child: some of its rows need rows of other tables.
+        needs: other tables whose rows some of its rows need.
         numbered: the column whose numbers the database gives; empty if there is none.
     """
 
     name: str
     columns: tuple[str, ...]
     key: tuple[str, ...]
-    child: bool
+    needs: tuple[str, ...]
     numbered: str
 
     @classmethod
@@ -44,7 +44,7 @@ class Table:
             name=name,
             columns=tuple(row[1] for row in told),
             key=tuple(key),
-            child=bool(db.execute(f"PRAGMA foreign_key_list({name})").fetchall()),
+            needs=tuple(sorted({row[2] for row in db.execute(f"PRAGMA foreign_key_list({name})")})),
             numbered=key[0] if len(key) == 1 and types[key[0]] == "INTEGER" else "",
         )
 

@@ -21,6 +21,11 @@ class TicketStatus(enum.StrEnum):
     RESOLVED = "resolved"
     CLOSED = "closed"
 
+    @property
+    def is_open(self) -> bool:
+        """Whether there is still something to be done."""
+        return self not in (TicketStatus.RESOLVED, TicketStatus.CLOSED)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Customer:
@@ -98,8 +103,14 @@ class Crm(Protocol):
     async def customer_by_phone(self, phone: str) -> Customer | None:
         """The one customer with this E.164 number; None when there is none, or more than one."""
 
+    async def phones_of(self, customer_code: str) -> list[str]:
+        """The E.164 numbers of a customer's contacts; none of one that is not there."""
+
     async def ticket(self, tracking_number: str) -> Ticket | None:
         """The ticket of a tracking number."""
+
+    async def newest_open_ticket(self, customer_code: str) -> Ticket | None:
+        """Of a customer's tickets that are neither resolved nor closed, the one made last."""
 
     async def contract(self, customer_code: str, today: date) -> Contract | None:
         """The best standing one: valid today with the latest end, else the last to have ended; None if none began."""
@@ -134,9 +145,18 @@ class MemoryCrm:
         """See Crm."""
         return the_only(await self.customers_by_phone(phone))
 
+    async def phones_of(self, customer_code: str) -> list[str]:
+        """See Crm."""
+        return sorted(contact.phone_e164 for contact in self._contacts if contact.customer_code == customer_code)
+
     async def ticket(self, tracking_number: str) -> Ticket | None:
         """See Crm."""
         return self._tickets.get(tracking_number)
+
+    async def newest_open_ticket(self, customer_code: str) -> Ticket | None:
+        """See Crm."""
+        theirs = [t for t in self._tickets.values() if t.customer_code == customer_code and t.status.is_open]
+        return max(theirs, key=lambda ticket: (ticket.created_at, ticket.tracking_number), default=None)
 
     async def contract(self, customer_code: str, today: date) -> Contract | None:
         """See Crm."""

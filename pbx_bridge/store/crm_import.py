@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +13,11 @@ from pbx_bridge.errors import ImportRefused
 from pbx_bridge.store import relink
 from pbx_bridge.store.crm_rows import Batch, Checked, read_folder
 from pbx_bridge.store.database import Db
+from pbx_bridge.store.numbering import fresh_number
 from pbx_bridge.store.sql import SQL
 from pbx_bridge.store.transaction import Transaction
 from pbx_bridge.store.writer import Writer
-from pbx_bridge.values import tracking
 from pbx_bridge.values.dates import TEHRAN
-
-_LOWEST, _NUMBERS = 100_000, 900_000  # six digits, none of them a leading zero, before the check digit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,13 +118,6 @@ def _check_customers(db: Db, rows: Iterable[Checked]) -> None:
 def _number(db: Db, ticket: Checked, taken: set[str]) -> Numbered:
     same = {name: ticket.values[name] for name in ("customer_code", "subject", "created_at_us")}
     row = db.execute(SQL["same_ticket"], same).fetchone()
-    number = row[0] if row else _fresh(db, taken)
+    number = row[0] if row else fresh_number(db, taken)
     taken.add(number)
     return Numbered(path=ticket.row.path, line=ticket.row.line, tracking_number=number, new=row is None)
-
-
-def _fresh(db: Db, taken: set[str]) -> str:
-    while True:
-        number = tracking.with_check_digit(str(_LOWEST + secrets.randbelow(_NUMBERS)))
-        if number not in taken and not db.execute(SQL["ticket"], {"tracking_number": number}).fetchone():
-            return number

@@ -37,7 +37,7 @@ AGENTS_FILE, AGENT_COLUMNS = "agents.csv", ("extension", "name")  # names to sho
 
 _LANGUAGES = ("fa", "en")
 _LONGEST_EXTENSION = 15
-_LONGEST_NOTE = 300  # letters; half a minute of speech
+_LONGEST_NOTE = 200  # letters; 20 s of Persian
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

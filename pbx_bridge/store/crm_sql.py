@@ -35,6 +35,15 @@ class SqlCrm:
         rows = await self._reader.rows(SQL["ticket"], tracking_number=tracking_number)
         return _ticket(rows[0]) if rows else None
 
+    async def phones_of(self, customer_code: str) -> list[str]:
+        """See Crm."""
+        return [row[0] for row in await self._reader.rows(SQL["phones_of_customer"], code=customer_code)]
+
+    async def newest_open_ticket(self, customer_code: str) -> Ticket | None:
+        """See Crm."""
+        rows = await self._reader.rows(SQL["newest_open_ticket"], code=customer_code)
+        return _ticket(rows[0]) if rows else None
+
     async def contract(self, customer_code: str, today: date) -> Contract | None:
         """See Crm."""
         rows = await self._reader.rows(SQL["contract"], code=customer_code, today=today.isoformat())

@@ -18,19 +18,26 @@ from pbx_bridge.store.announce import Announcer
 from pbx_bridge.store.calls import CallBook
 from pbx_bridge.store.crm_sql import SqlCrm
 from pbx_bridge.store.database import Database, connect
+from pbx_bridge.store.free_texts import FreeTexts
 from pbx_bridge.store.gaps import GapBook
 from pbx_bridge.store.journal import Journal
 from pbx_bridge.store.ledger import Ledger
+from pbx_bridge.store.messages import Messages
 from pbx_bridge.store.outbox import Outbox
 from pbx_bridge.store.packer import Packer
 from pbx_bridge.store.rebuild import Rebuilder
 from pbx_bridge.store.recorder import Recorder
 from pbx_bridge.store.recordings import Recordings
 from pbx_bridge.store.relink import Relinker
+from pbx_bridge.store.requests import Requests
+from pbx_bridge.store.requests_desk import RequestDesk
 from pbx_bridge.store.runs import Runs
 from pbx_bridge.store.transaction import Transaction
+from pbx_bridge.store.tries import Tries
 from pbx_bridge.store.upkeep import upkeep
 from pbx_bridge.store.users import Users
+from pbx_bridge.store.waits import Waits
+from pbx_bridge.store.watch import Steps
 from pbx_bridge.store.writer import Limits, Writer
 from pbx_bridge.tasks import beside
 
@@ -47,15 +54,22 @@ class Store:
     runs: Runs
     calls: CallBook
     crm: SqlCrm
+    free_texts: FreeTexts
     users: Users
     agents: Agents
     relinker: Relinker
     recordings: Recordings
+    messages: Messages
+    steps: Steps
     gaps: GapBook
     ledger: Ledger
     outbox: Outbox
     packer: Packer
     rebuilder: Rebuilder
+    requests: Requests
+    desk: RequestDesk
+    tries: Tries
+    waits: Waits
     writer: Writer
 
 
@@ -118,15 +132,22 @@ async def open_store(
             runs=Runs(reader),
             calls=CallBook(reader, announcer, region),
             crm=SqlCrm(reader),
+            free_texts=FreeTexts(reader),
             users=Users(writer, reader),
             agents=Agents(writer, reader),
             relinker=relinker,
             recordings=Recordings(writer, reader),
+            messages=Messages(writer, reader),
+            steps=Steps(reader),
             gaps=GapBook(writer, reader),
             ledger=Ledger(reader),
             outbox=outbox,
             packer=packer,
             rebuilder=Rebuilder(place, writer, reader, recorder, region=region),
+            requests=Requests(writer, clock),
+            desk=RequestDesk(writer, reader, clock),
+            tries=Tries(writer, reader),
+            waits=Waits(reader, region),
             writer=writer,
         )
 

@@ -483,3 +483,137 @@ JOIN call ON call.call_group = call_group.id
 JOIN call_key ON call_key.call_group = call_group.id
 WHERE call_group.node = :node AND call_group.settled = 0 AND call.ended_at_us IS NULL
   AND call.started_at_us < :before_us;
+
+-- ticket_of_origin: what an origin opened
+SELECT tracking_number, created_at_us, promised_on FROM ticket WHERE origin = :origin;
+
+-- set_message: the recording that an origin's ticket comes with
+UPDATE ticket SET message = :message WHERE origin = :origin AND message <> :message;
+
+-- insert_request: a ticket that a caller opened
+INSERT INTO ticket
+  (tracking_number, customer_code, subject, status, created_at_us, updated_at_us, promised_on, kind, message, origin)
+VALUES (:tracking_number, :customer_code, :subject, 'new', :at_us, :at_us, :promised_on, :kind, :message, :origin);
+
+-- insert_complaint: what a ticket that is a complaint has beside it, once
+INSERT INTO complaint (tracking_number, reason, received_at_us, acknowledge_by_us, answer_by_us)
+VALUES (:tracking_number, :reason, :received_at_us, :acknowledge_by_us, :answer_by_us)
+ON CONFLICT (tracking_number) DO NOTHING;
+
+-- callback_of: the callback that was asked for, or moved, by what has this id
+SELECT id, number, wanted_at_us FROM callback WHERE id = :id OR moved_by = :id;
+
+-- move_callback: an open callback to a number for a queue, to the time that is wanted now
+UPDATE callback SET wanted_at_us = :wanted_at_us, moved_by = :id
+WHERE number = :number AND queue = :queue AND done_at_us IS NULL RETURNING id, number, wanted_at_us;
+
+-- insert_callback: a callback
+INSERT INTO callback (id, node, channel, number, customer_code, queue, asked_at_us, wanted_at_us)
+VALUES (:id, :node, :channel, :number, :customer_code, :queue, :asked_at_us, :wanted_at_us)
+RETURNING id, number, wanted_at_us;
+
+-- call_back_done: the open callbacks to a number that were asked for before it was called and answered
+UPDATE callback SET done_at_us = :at_us, done_by = :by, result = :result
+WHERE number = :number AND done_at_us IS NULL AND asked_at_us <= :began_us;
+
+-- callbacks_beginning: the callbacks whose id begins so
+SELECT id, number, customer_code, queue, asked_at_us, wanted_at_us, done_at_us, done_by, result
+FROM callback WHERE substr(id, 1, length(CAST(:start AS TEXT))) = CAST(:start AS TEXT) ORDER BY id LIMIT 2;
+
+-- finish_callback: a person called back, or decided not to
+UPDATE callback SET done_at_us = :at_us, done_by = :by, result = :result WHERE id = :id AND done_at_us IS NULL;
+
+-- list_open_callbacks: what is to be called back, the longest wanted first
+SELECT id, number, customer_code, queue, asked_at_us, wanted_at_us, done_at_us, done_by, result
+FROM callback WHERE done_at_us IS NULL ORDER BY wanted_at_us, id;
+
+-- list_callbacks: all of them, those done last at the end
+SELECT id, number, customer_code, queue, asked_at_us, wanted_at_us, done_at_us, done_by, result
+FROM callback ORDER BY CASE WHEN done_at_us IS NULL THEN 0 ELSE 1 END, COALESCE(done_at_us, wanted_at_us), id;
+
+-- list_tickets: every ticket, the newest first
+SELECT tracking_number, customer_code, kind, status, created_at_us, updated_at_us, subject, message
+FROM ticket ORDER BY created_at_us DESC, tracking_number;
+
+-- list_open_tickets: those that are neither resolved nor closed
+SELECT tracking_number, customer_code, kind, status, created_at_us, updated_at_us, subject, message
+FROM ticket WHERE status NOT IN ('resolved', 'closed') ORDER BY created_at_us DESC, tracking_number;
+
+-- complaints: those of a tracking number, or all where it is empty, the nearest deadline first
+SELECT c.tracking_number, t.customer_code, t.subject, c.reason, t.message, c.received_at_us, c.acknowledge_by_us,
+  c.answer_by_us, c.acknowledged_at_us, c.answered_at_us, c.closed_at_us, c.done
+FROM complaint c JOIN ticket t ON t.tracking_number = c.tracking_number
+WHERE c.tracking_number = CAST(:tracking_number AS TEXT) OR CAST(:tracking_number AS TEXT) = ''
+ORDER BY c.answer_by_us, c.tracking_number;
+
+-- handle_complaint: how far its handling is
+UPDATE complaint SET acknowledged_at_us = :acknowledged_at_us, answered_at_us = :answered_at_us,
+  closed_at_us = :closed_at_us, done = :done
+WHERE tracking_number = :tracking_number;
+
+-- set_ticket_status: where a ticket stands
+UPDATE ticket SET status = :status, updated_at_us = :at_us WHERE tracking_number = :tracking_number;
+
+-- requests_waiting: how many callbacks are due, since when, and how many complaints are late
+SELECT
+  (SELECT COUNT(*) FROM callback WHERE done_at_us IS NULL),
+  (SELECT MIN(wanted_at_us) FROM callback WHERE done_at_us IS NULL),
+  (SELECT COUNT(*) FROM complaint
+   WHERE answered_at_us IS NULL
+     AND (answer_by_us < :now_us OR (acknowledged_at_us IS NULL AND acknowledge_by_us < :now_us)));
+
+-- phones_of_customer: the numbers of a customer's contacts
+SELECT phone_e164 FROM contact WHERE customer_code = :code ORDER BY phone_e164;
+
+-- newest_open_ticket: of a customer's tickets that are neither resolved nor closed, the one made last
+SELECT tracking_number, customer_code, subject, status, created_at_us, updated_at_us, promised_on, kind, note
+FROM ticket WHERE customer_code = :code AND status NOT IN ('resolved', 'closed')
+ORDER BY created_at_us DESC, tracking_number DESC LIMIT 1;
+
+-- wrong_tries: how many wrong tries of a caller came after a moment, and after an earlier one
+SELECT COUNT(CASE WHEN at_us > :hour_us THEN 1 END), COUNT(*) FROM wrong_try
+WHERE caller = :caller AND at_us > :day_us;
+
+-- insert_wrong_try: a number or PIN that was not right
+INSERT INTO wrong_try (caller, what, at_us) VALUES (:caller, :what, :at_us)
+ON CONFLICT (caller, at_us, what) DO NOTHING;
+
+-- drop_wrong_tries: those that no longer count
+DELETE FROM wrong_try WHERE at_us <= :before_us;
+
+-- waits_between: the newest calls that waited for somebody, begun between two moments
+SELECT body FROM call
+WHERE started_at_us >= :since_us AND started_at_us <= :until_us AND wait_us > 0
+ORDER BY started_at_us DESC, call_id DESC LIMIT :limit;
+
+-- calls_of_caller_between: how the newest calls of a number ended, begun between two moments; those it received are not
+-- among them
+SELECT outcome, body FROM call
+WHERE caller_number = :number AND started_at_us >= :since_us AND started_at_us <= :until_us
+  AND outcome IS NOT NULL AND direction <> 'outbound'
+ORDER BY started_at_us DESC, call_id DESC LIMIT :limit;
+
+-- notes_to_say: the notes that callers may still be told, each once, the last changed first
+SELECT note, MAX(updated_at_us) AS changed_at_us FROM ticket
+WHERE note <> '' AND (status <> 'closed' OR updated_at_us >= :since_us)
+GROUP BY note ORDER BY changed_at_us DESC, note;
+
+-- names_to_say: the names of customers, each once
+SELECT DISTINCT name FROM customer ORDER BY name;
+
+-- put_message: a recorded message was put away, or its time is up; its name tells what it is of, so that stays
+INSERT INTO message (name, node, channel, flow_node, caller, made_at_us, length_us, bytes, sha256, path)
+VALUES (:name, :node, :channel, :flow_node, :caller, :made_at_us, :length_us, :bytes, :sha256, :path)
+ON CONFLICT (name) DO UPDATE SET
+  made_at_us = excluded.made_at_us, length_us = excluded.length_us, bytes = excluded.bytes,
+  sha256 = excluded.sha256, path = excluded.path;
+
+-- message: one recorded message by its name
+SELECT name, node, channel, flow_node, caller, made_at_us, length_us, bytes, sha256, path FROM message
+WHERE name = :name;
+
+-- page_messages: messages made in a window, oldest first, after a place in that order
+SELECT name, node, channel, flow_node, caller, made_at_us, length_us, bytes, sha256, path FROM message
+WHERE made_at_us >= :start_us AND made_at_us < :end_us
+  AND (made_at_us > :after_us OR (made_at_us = :after_us AND name > :after_name))
+ORDER BY made_at_us, name LIMIT :limit;

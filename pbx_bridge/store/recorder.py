@@ -26,6 +26,7 @@ from pbx_bridge.store.announce import RESYNC, CallRow
 from pbx_bridge.store.database import Db, is_operational
 from pbx_bridge.store.outbox import note_revision
 from pbx_bridge.store.recordings import note_recordings
+from pbx_bridge.store.requests_calls import note_called_back
 from pbx_bridge.store.sql import SQL
 from pbx_bridge.store.times import from_us, maybe_us, to_us
 from pbx_bridge.store.transaction import Mark, Transaction
@@ -201,6 +202,7 @@ class Recorder:
             values["body"] = call_body.shorten(told.json)
             db.execute(SQL["upsert_call"], values)
             note_revision(db, call.call_id, revision + 1, gone=False, now_us=now_us)
+            note_called_back(db, call, self._region)
             transaction.news.append(CallRow(call=call, revision=revision + 1))
         for call_id, (revision, _) in known.items():
             db.execute(SQL["delete_call"], {"call_id": call_id})

@@ -40,3 +40,9 @@ def national(number: str) -> str:
         return number
     shown = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.NATIONAL)
     return "".join(c for c in shown if c.isdigit())
+
+
+def dialled(number: str, region: str) -> str:
+    """An E.164 number as people of a region dial it, digits only: those of other countries with the way abroad."""
+    plain = phonenumbers.format_out_of_country_calling_number(phonenumbers.parse(number), region)
+    return "".join(c for c in plain if c.isdigit())

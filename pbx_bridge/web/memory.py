@@ -12,6 +12,7 @@ from pbx_bridge.calls.call import Call
 from pbx_bridge.store import RESYNC, CallLine, CallRow, Customer, News, PageKey, Recording
 from pbx_bridge.store.gaps import Shortfall
 from pbx_bridge.store.lines import line_of
+from pbx_bridge.store.requests_desk import Waiting
 from pbx_bridge.web.filters import Filters
 
 
@@ -114,6 +115,17 @@ class MemoryShortfalls:
 
     async def shortfall(self) -> Shortfall:
         """As ports.Shortfalls tells."""
+        return self.told
+
+
+class MemoryDesk:
+    """What waits for people, as told."""
+
+    def __init__(self, told: Waiting | None = None) -> None:
+        self.told = told or Waiting(callbacks=0, oldest=None, late_complaints=0)
+
+    async def waiting(self) -> Waiting:
+        """As ports.Desk tells."""
         return self.told
 
 

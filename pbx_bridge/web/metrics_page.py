@@ -11,7 +11,7 @@ from itertools import accumulate
 
 from aiohttp import web
 
-from pbx_bridge.health import Link, LinkState, Meter
+from pbx_bridge.health import Link, LinkState, Meter, Tally
 from pbx_bridge.web import keys
 
 _TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -23,7 +23,7 @@ async def metrics(request: web.Request) -> web.Response:
         raise web.HTTPForbidden
     lines = [*_links(request.app[keys.HEALTH].links())]
     for meter in request.app[keys.METERS]:
-        lines += _histogram(meter)
+        lines += _histogram(meter) if isinstance(meter, Meter) else _counter(meter)
     return web.Response(body="\n".join([*lines, ""]).encode(), headers={"Content-Type": _TYPE})
 
 
@@ -50,6 +50,14 @@ def _histogram(meter: Meter) -> Iterator[str]:
         yield f'{meter.name}_bucket{{le="{bound}"}} {count}'
     yield f"{meter.name}_sum {meter.total_s:.6f}"
     yield f"{meter.name}_count {sum(meter.counts)}"
+
+
+def _counter(tally: Tally) -> Iterator[str]:
+    yield f"# HELP {tally.name} {tally.help_text}"
+    yield f"# TYPE {tally.name} counter"
+    for words, count in sorted(tally.counts.items()):
+        told = ",".join(f'{label}="{word}"' for label, word in zip(tally.labels, words, strict=True))
+        yield f"{tally.name}{{{told}}} {count}"
 
 
 ROUTES = [web.get("/metrics", metrics)]

@@ -11,6 +11,7 @@ from typing import Protocol
 from pbx_bridge.calls.call import Call
 from pbx_bridge.store import CallLine, CallRow, Customer, News, PageKey, Recording
 from pbx_bridge.store.gaps import Shortfall
+from pbx_bridge.store.requests_desk import Waiting
 
 
 class Calls(Protocol):
@@ -61,6 +62,13 @@ class Shortfalls(Protocol):
 
     async def shortfall(self) -> Shortfall:
         """The latest gaps that were not read, and the records that could not be. Raises StoreError."""
+
+
+class Desk(Protocol):
+    """What callers left for people to do."""
+
+    async def waiting(self) -> Waiting:
+        """Open callbacks and late complaints. Raises StoreError."""
 
 
 class Drawing(Protocol):

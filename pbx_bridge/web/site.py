@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
-from pbx_bridge.health import Clock, Health, Meter, utc_now
+from pbx_bridge.health import Clock, Health, Meter, Tally, utc_now
 from pbx_bridge.web import (
     assets,
     call_page,
@@ -43,6 +43,7 @@ class SiteParts:
         recordings: what became of the recordings of calls.
         agents: who answers which extension.
         shortfalls: what the record may lack.
+        desk: what callers left for people to do.
         drawing: the flow that callers meet, as a picture.
         session_key: 32 secret bytes that encrypt the session cookie.
         zone: whose days and hours are shown.
@@ -58,10 +59,11 @@ class SiteParts:
     zone: ZoneInfo
     region: str = "IR"
     clock: Clock = utc_now
-    meters: tuple[Meter, ...] = ()
+    meters: tuple[Meter | Tally, ...] = ()
     agents: ports.Agents = field(default_factory=memory.MemoryAgents)
     recordings: ports.Recordings = field(default_factory=memory.MemoryRecordings)
     shortfalls: ports.Shortfalls = field(default_factory=memory.MemoryShortfalls)
+    desk: ports.Desk = field(default_factory=memory.MemoryDesk)
     drawing: ports.Drawing = field(default_factory=memory.MemoryDrawing)
 
 
@@ -72,7 +74,7 @@ def make_site(parts: SiteParts) -> web.Application:
     app[keys.RECORDINGS], app[keys.AGENTS] = parts.recordings, parts.agents
     app[keys.ZONE], app[keys.REGION], app[keys.CLOCK] = parts.zone, parts.region, parts.clock
     app[keys.METERS], app[keys.SHORTFALLS] = parts.meters, parts.shortfalls
-    app[keys.FLOW] = parts.drawing
+    app[keys.FLOW], app[keys.DESK] = parts.drawing, parts.desk
     app[keys.STOPPING] = asyncio.Event()
     app[keys.LIVE] = live.LiveCalls(parts.calls)
     app.on_response_prepare.append(guard.harden)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from aiohttp import web
 from aiohttp_sse import EventSourceResponse
 
 from pbx_bridge.errors import StoreError
 from pbx_bridge.health import Health, LinkState
-from pbx_bridge.store.gaps import Shortfall
 from pbx_bridge.web import keys, pages, streams, words
+
+T = TypeVar("T")
 
 _EVERY_S = 1.0
 _PATIENCE_S = 1.0
@@ -52,15 +53,16 @@ async def _context(request: web.Request) -> Mapping[str, Any]:
         "links": health.links(),
         "overall": overall(health),
         "known": words.known,
-        "shortfall": await _shortfall(request),
+        "shortfall": await _in_time(request.app[keys.SHORTFALLS].shortfall()),
+        "waiting": await _in_time(request.app[keys.DESK].waiting()),
     }
 
 
-async def _shortfall(request: web.Request) -> Shortfall | None:
+async def _in_time(asked: Awaitable[T]) -> T | None:
     # The page tells how the store stands: it must not depend on it.
     try:
         async with asyncio.timeout(_PATIENCE_S):
-            return await request.app[keys.SHORTFALLS].shortfall()
+            return await asked
     except (StoreError, TimeoutError):
         return None
 

@@ -74,6 +74,11 @@ class _Writer:
             StepKind.HOURS: self.hours,
             StepKind.HANDED_OVER: self.handed_over,
             StepKind.HANDED_BACK: self.handed_back,
+            StepKind.SURVEY: self.survey,
+            StepKind.WEBHOOK: self.webhook,
+            StepKind.TICKET_OPENED: self.ticket_opened,
+            StepKind.CALLBACK_ASKED: self.callback_asked,
+            StepKind.RECORDED: self.recorded,
             StepKind.RESUMED: lambda: self.note(self.t("step.resumed"), "warn"),
             StepKind.ENDED: lambda: self.note(self.t("step.ended", by=self.name("by", "by"))),
             StepKind.TROUBLE: lambda: self.note(self.t("step.trouble", reason=self.name("reason", "reason")), "bad"),
@@ -103,11 +108,17 @@ class _Writer:
             offset_us=self.offset_us,
             side="menu",
             tone="good" if serves else "plain" if heard else "cut",
-            text=spoken or self.t("step.prompt", prompt=self.value("prompt")),
+            text=spoken or self.unsaid(),
             language=language if spoken and language in ("fa", "en") else "",
             remark=self.t("step.serves_heard") if serves else remark,
             flow_node=clean(self.step.flow_node, 60),
         )
+
+    def unsaid(self) -> str:
+        """What stands for what has no words of ours."""
+        if _text(self.step, "recording"):
+            return self.t("step.played_back")
+        return self.t("step.prompt", prompt=self.value("prompt"))
 
     def keys(self) -> Line:
         keyed = clean(_text(self.step, "keys"), 60)
@@ -128,6 +139,8 @@ class _Writer:
     def lookup(self) -> Line:
         result = _text(self.step, "result")
         known = result if result in ("found", "none", "unavailable") else "unavailable"
+        if known != "unavailable" and _text(self.step, "what") == "pin":
+            return self.note(self.t(f"step.pin_{known}"), "good" if known == "found" else "warn")
         show, number = self.viewer.show, _text(self.step, "tracking_number")
         which = show.tracking(number) if number else show.digits(clean(_text(self.step, "customer_code"), 40))
         seconds = show.digits(_seconds(self.step.data.get("seconds")))
@@ -140,30 +153,72 @@ class _Writer:
         text = " ".join(sentence.split()).replace(" .", ".")
         return self.note(text, {"found": "good", "none": "warn"}.get(known, "bad"))
 
+    def webhook(self) -> Line:
+        if _text(self.step, "result") == "sent":
+            return self.note(self.t("step.webhook_sent", service=self.value("service")), "good")
+        told = {"service": self.value("service"), "reason": self.value("reason")}
+        return self.note(self.t("step.webhook_failed", **told), "bad")
+
     def queue(self) -> Line:
         queue, reason = self.name("queue", "queue"), _text(self.step, "reason")
-        if not reason:
-            return self.note(self.t("step.queue", queue=queue))
-        return self.note(self.t("step.queue_reason", queue=queue, reason=self.name("reason", "reason")))
+        if reason:
+            sent = self.t("step.queue_reason", queue=queue, reason=self.name("reason", "reason"))
+        else:
+            sent = self.t("step.queue", queue=queue)
+        return self.note(f"{sent} {self.ahead()}".rstrip())
+
+    def ahead(self) -> str:
+        """Why the caller went ahead of others, in a sentence; empty if they did not."""
+        reasons = _text(self.step, "because").split()[:9]
+        if not reasons:
+            return ""
+        because = self.t("because.and").join(self.viewer.named("because", reason) for reason in reasons)
+        return self.t("step.queue_ahead", priority=self.number("priority"), because=isolate(because, 240))
 
     def queue_return(self) -> Line:
         status = _text(self.step, "status").lower() or "?"
         shown = self.viewer.named("result", status)
         return self.note(self.t("step.queue_return", queue=self.name("queue", "queue"), status=shown), "warn")
 
+    def recorded(self) -> Line:
+        seconds = self.viewer.show.digits(_seconds(self.step.data.get("seconds")))
+        if _text(self.step, "result") == "kept":
+            return self.note(self.t("step.recorded", seconds=seconds, name=self.value("name")), "good")
+        return self.note(self.t("step.recorded_empty", seconds=seconds), "warn")
+
     def handed_over(self) -> Line:
+        if _text(self.step, "what") == "message":
+            return self.note(self.t("step.records"))
         return self.note(self.t("step.handed_over", what=self.name("place", "what"), to=self.number("to")))
 
     def handed_back(self) -> Line:
         shown = self.viewer.named("given", _text(self.step, "status").lower() or "?")
         told = {"what": self.name("place", "what"), "to": self.number("to"), "status": shown}
+        if _text(self.step, "what") == "message":
+            return self.note(self.t("step.records_back", status=shown))
         return self.note(self.t("step.handed_back", **told), "warn")
+
+    def survey(self) -> Line:
+        digits = self.viewer.show.digits
+        told = {name: digits(clean(_text(self.step, name), 10)) for name in ("answer", "scale")}
+        key = "step.survey_answered" if told["answer"] else "step.survey"
+        return self.note(self.t(key, question=self.value("question"), **told), "good" if told["answer"] else "plain")
 
     def hours(self) -> Line:
         result = _text(self.step, "result")
         known = result if result in ("open", "holiday") else "closed"
         told = {"holiday": self.value("holiday"), "opens": self.moment("opens_at")}
         return self.note(self.t(f"step.hours_{known}", **told), "good" if known == "open" else "warn")
+
+    def ticket_opened(self) -> Line:
+        key = "step.complaint_filed" if _text(self.step, "sort") == "complaint" else "step.ticket_opened"
+        number = left_to_right(self.viewer.show.tracking(_text(self.step, "tracking_number")))
+        return self.note(self.t(key, number=number), "good")
+
+    def callback_asked(self) -> Line:
+        key = "step.callback_moved" if self.step.data.get("again") is True else "step.callback_asked"
+        told = {"number": self.number("number"), "queue": self.name("queue", "queue"), "at": self.moment("wanted_at")}
+        return self.note(self.t(key, **told), "good")
 
     def other(self) -> Line:
         return self.note(self.t("step.other", kind=isolate(str(self.step.kind), 40)))

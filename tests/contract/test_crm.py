@@ -13,6 +13,7 @@ from harness.postgres import Server
 from pbx_bridge.store import Contract, Crm, Customer, Ticket, TicketStatus, open_store
 from pbx_bridge.store.crm import Contact, MemoryCrm
 from pbx_bridge.store.crm_sql import SqlCrm
+from pbx_bridge.values.tracking import with_check_digit
 
 TODAY = date(2026, 11, 21)
 ARIA = Customer(code="1001", name="آریا صنعت", language="fa", tier="gold")
@@ -37,11 +38,38 @@ TICKET = Ticket(
     updated_at=datetime(2026, 11, 20, 13, 10, tzinfo=UTC),
     promised_on=date(2026, 11, 24),
 )
+OTHERS = [
+    Ticket(
+        tracking_number=with_check_digit(payload),
+        customer_code=code,
+        subject="x",
+        status=TicketStatus(status),
+        created_at=datetime(2026, 11, day, 6, tzinfo=UTC),
+        updated_at=datetime(2026, 11, 20, 6, tzinfo=UTC),
+        promised_on=None,
+    )
+    for payload, code, status, day in [
+        ("310999", "1002", "waiting_customer", 1),
+        ("527964", "1002", "new", 3),
+        ("447129", "1002", "new", 3),
+        ("600001", "1002", "resolved", 9),
+        ("700002", "1002", "closed", 10),
+        ("800003", "1003", "closed", 2),
+    ]
+]
 FILES = {
     "customers": "1001,آریا صنعت,fa,gold\n1002,Parsa Trading,,\n1003,Nord,en,",
     "contacts": "1001,سارا,09121234567\n1001,دفتر,02188776655\n1002,Front desk,02188776655",
     "contracts": "\n".join(f"{code},{number},{starts},{ends},24x7" for code, number, starts, ends in CONTRACTS),
-    "tickets": "2047155,1001,قطع تماس,in_progress,2026-11-15 09:15,2026-11-20 16:40,2026-11-24",
+    "tickets": "\n".join(
+        [
+            "2047155,1001,قطع تماس,in_progress,2026-11-15 09:15,2026-11-20 16:40,2026-11-24",
+            *(
+                f"{t.tracking_number},{t.customer_code},x,{t.status},{t.created_at:%Y-%m-%d} 09:30,2026-11-20 09:30,"
+                for t in OTHERS
+            ),
+        ]
+    ),
 }
 
 
@@ -61,7 +89,7 @@ async def crm(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[C
                 Contact(customer_code="1002", name="Front desk", phone_e164="+982188776655"),
             ],
             contracts=[contract(code, number) for code, number, _, _ in CONTRACTS],
-            tickets=[TICKET],
+            tickets=[TICKET, *OTHERS],
         )
         return
     server: Server | None = request.getfixturevalue("server") if request.param == "postgresql" else None
@@ -91,6 +119,19 @@ async def test_a_number_two_customers_share_is_neither_of_them(crm: Crm) -> None
 async def test_a_ticket(crm: Crm) -> None:
     assert await crm.ticket("2047155") == TICKET
     assert await crm.ticket("3104821") is None
+
+
+async def test_the_newest_open_ticket(crm: Crm) -> None:
+    assert await crm.newest_open_ticket("1001") == TICKET
+    assert await crm.newest_open_ticket("1002") == OTHERS[1]  # made in the same moment as another: the higher number
+    assert await crm.newest_open_ticket("1003") is None  # it is closed
+    assert await crm.newest_open_ticket("9999") is None
+
+
+async def test_the_numbers_of_a_customer(crm: Crm) -> None:
+    assert await crm.phones_of("1001") == ["+982188776655", "+989121234567"]
+    assert await crm.phones_of("1003") == []
+    assert await crm.phones_of("") == []
 
 
 @pytest.mark.parametrize(

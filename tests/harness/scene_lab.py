@@ -33,6 +33,7 @@ _NUMBERS = {
     "twice": "Answer()|NoOp()|Queue(all{n},cCi,,,2)|Wait(0.5)|Queue(line{n},cCi,,,20)|NoOp()",
     "local": "Answer()|NoOp()|Queue(local{n},cCi,,,20)|NoOp()",
     "localn": "Answer()|NoOp()|Queue(localn{n},cCi,,,20)|NoOp()",
+    "after": "Answer()|NoOp()|Queue(line{n},cCi,,,20)|Stasis({app},queue_return,line{n},CONTINUE)",
 }
 _QUEUES = {
     "all": ("ringall", ["PJSIP/1{n}1,0,1{n}1,PJSIP/1{n}1", "PJSIP/1{n}2,0,1{n}2,PJSIP/1{n}2"]),

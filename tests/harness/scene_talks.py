@@ -23,6 +23,28 @@ async def early_hangup(s: Stage) -> Told:
     return inbound(s, "menu", "abandoned_ivr", ("ivr", "", ""), ivr_s=ended - begun, ended_by="caller")
 
 
+@scene('"Stasis"', "|COMPLETEAGENT|")
+async def survey_after_the_talk(s: Stage) -> Told:
+    """The agent hangs up, the caller stays for the survey and leaves in it."""
+    async with s.theatre.application():
+        queued = s.now()
+        caller = await s.call("after")
+        agent, talk = await s.answer(1)
+        await asyncio.sleep(TALK_S)
+        left = await s.hang_up(agent)
+        await asyncio.sleep(2 * SHORT_S)
+        ended = await s.hang_up(caller)
+    bob = s.ext(1)
+    segments = (
+        ("wait", f"line{s.number}", "answered"),
+        ("ring", bob, "answered"),
+        ("talk", bob, ""),
+        ("ivr", "", ""),
+    )
+    told = {"wait_s": talk - queued, "talk_s": left - talk, "ivr_s": ended - left, "ended_by": "agent"}
+    return inbound(s, "after", "answered", *segments, destination=bob, agents=[bob], **told)
+
+
 @scene('"Dial"')
 async def plain_call(s: Stage) -> Told:
     """An agent's phone rings, the agent answers, they talk, the caller hangs up."""

@@ -231,6 +231,7 @@ class Theatre:
     live: Live
     _free: asyncio.Queue[int] = field(default_factory=asyncio.Queue)
     _callers: int = 0
+    _application: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def server(self) -> str:
@@ -277,11 +278,15 @@ class Theatre:
 
     @asynccontextmanager
     async def application(self) -> AsyncIterator[None]:
-        """A Stasis application that does nothing: to the caller, a greeting that says nothing."""
+        """A Stasis application that does nothing: to the caller, a greeting that says nothing.
+
+        One scene after the other: there can be one of a name, and whoever leaves first would end it for all.
+        """
         plan = self.pbx.plan
         token = base64.b64encode(f"{plan.ari_user}:{self.pbx.secrets.ari}".encode()).decode()
         where, sign = f"http://{plan.host}:{self.pbx.ports.ari}", {"Authorization": f"Basic {token}"}
         async with (
+            self._application,
             aiohttp.ClientSession(where, headers=sign) as session,
             session.ws_connect("/ari/events", params={"app": plan.app}),
         ):

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pbx_bridge.calls.call import Call, CallId, CallStep, Direction, Outcome, Segment, SegmentKind
+from pbx_bridge.calls.call import Call, CallId, CallStep, Direction, Outcome, Segment, SegmentKind, SurveyAnswer
 from pbx_bridge.store import CallRow, call_json
 from pbx_bridge.store.call_body import decode, encode, number_key
 from pbx_bridge.store.times import from_us
@@ -36,6 +36,9 @@ SEGMENTS = st.builds(
     result=TEXTS,
 )
 STEPS = st.builds(CallStep, at=MOMENTS, flow_node=TEXTS, kind=TEXTS, data=st.dictionaries(TEXTS, VALUES, max_size=3))
+ANSWERS = st.builds(
+    SurveyAnswer, question=TEXTS, answer=st.none() | LENGTHS, scale=LENGTHS, queue=TEXTS, agent=TEXTS, at=MOMENTS
+)
 
 
 def calls(caller: st.SearchStrategy[str]) -> st.SearchStrategy[Call]:
@@ -63,6 +66,7 @@ def calls(caller: st.SearchStrategy[str]) -> st.SearchStrategy[Call]:
         fallback=st.booleans(),
         segments=st.lists(SEGMENTS, max_size=3).map(tuple),
         steps=st.lists(STEPS, max_size=3).map(tuple),
+        survey=st.lists(ANSWERS, max_size=2).map(tuple),
     )
 
 

@@ -12,8 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from pbx_bridge.ari_handlers import caller as callers
-from pbx_bridge.ari_handlers import wire
+from pbx_bridge.ari_handlers import dead_man, saying, wire
 from pbx_bridge.ari_handlers.caller import Means
 from pbx_bridge.ari_handlers.connection import Failed
 from pbx_bridge.ari_handlers.repertoire import LoadedFlow, Repertoire
@@ -238,7 +237,7 @@ async def test_the_dead_man_timer_is_set_before_a_chunk_that_would_outlast_it(de
 
 
 async def test_the_timer_is_renewed_in_silence(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(callers, "_RENEW_BELOW", 60.0)  # always due
+    monkeypatch.setattr(dead_man, "RENEW_BELOW", 60.0)  # always due
     desk.arrive()
     desk.finished(await desk.ari.until("play"))
     desk.finished(await desk.ari.until("play"))
@@ -295,7 +294,7 @@ async def test_a_prompt_without_a_sound_is_passed_over(desk: Desk) -> None:
 
 
 async def test_a_playback_whose_end_is_never_told_is_given_up(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(callers, "_OVERDUE", 0.01)
+    monkeypatch.setattr(saying, "_OVERDUE", 0.01)
     desk.words.seconds["welcome"] = (0.01,)
     desk.arrive()
     await desk.ari.until("play")
@@ -314,7 +313,7 @@ async def test_a_channel_that_is_not_ours_any_more_is_left_alone(desk: Desk, err
 async def test_without_ari_the_timer_is_not_renewed_until_it_is_back(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(callers, "_RENEW_BELOW", 60.0)
+    monkeypatch.setattr(dead_man, "RENEW_BELOW", 60.0)
     desk.ari.refuse["play"] = AriUnavailable("cut")
     desk.arrive()
     await desk.ari.until("play")
@@ -359,6 +358,11 @@ async def test_a_queue_gives_the_caller_back_also_after_a_restart(desk: Desk) ->
     nobody = await desk.ari.until("play")
     assert nobody[2:] == ("sound:nobody/0",)
     desk.finished(nobody)
+    call_back = await desk.ari.until("play")
+    assert call_back[2:] == ("sound:callback_confirm/0",)
+    desk.press("1")
+    promised = await desk.ari.until("play")
+    desk.finished(promised)
     assert await desk.ari.until("leave") == ("leave", "c1")
     await desk.idle()
     assert desk.runs["c1"].phase is Phase.OVER

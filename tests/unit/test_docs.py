@@ -147,7 +147,7 @@ def test_every_node_kind_and_each_of_its_fields_is_explained(kind: str) -> None:
     heading = next(line for line in text_of(DOCS / "flows.md").splitlines() if line.startswith(f"### `{kind}`"))
     rows = [line.strip("|").split("|") for line in section(DOCS / "flows.md", heading).splitlines() if "|" in line]
     told = {code_in(row[0])[0]: row for row in rows if code_in(row[0])}
-    fields = {field.name: field.default for field in msgspec.structs.fields(node_kinds()[kind])}
+    fields = {field.encode_name: field.default for field in msgspec.structs.fields(node_kinds()[kind])}
     assert set(told) == set(fields)
     for name, default in fields.items():
         if isinstance(default, int | float) and not isinstance(default, bool):

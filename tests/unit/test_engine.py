@@ -45,6 +45,8 @@ NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 TICKET = with_check_digit("471296")
 WRONG = TICKET[:-1] + str((int(TICKET[-1]) + 1) % 10)
 
+KEY_1 = {"key": "1"}  # with which callers of `support` leave a queue
+
 
 @dataclass
 class Conversation:
@@ -218,7 +220,7 @@ def test_the_end_key_after_a_number_of_full_length_means_nothing_more(after: str
 def test_support_by_contract(days: int, prompt: str, queue: str) -> None:
     talk = Conversation(with_contract(days)).listen().keys("2")
     assert talk.heard[-1] == f"fa:{prompt}"
-    assert talk.listen().last(HandOver) == HandOver(Place.QUEUE, queue, "fa")
+    assert talk.listen().last(HandOver) == HandOver(Place.QUEUE, queue, "fa", KEY_1)
 
 
 def test_an_unknown_caller_is_asked_for_the_customer_code() -> None:
@@ -299,12 +301,14 @@ def test_a_queue_where_nobody_answered_is_told(status: str, prompt: str) -> None
     talk.happen(GivenBack("queue", "support", status))
     assert talk.heard[-1] == f"en:{prompt}"
     talk.listen()
-    assert isinstance(talk.last(HangUp), HangUp)
+    assert talk.heard[-1] == "en:callback_confirm"
 
 
-def test_after_a_person_the_call_ends() -> None:
+def test_after_a_person_comes_the_survey() -> None:
     talk = Conversation(known()).listen().keys("0").listen()
     talk.happen(GivenBack("queue", "support", "CONTINUE"))
+    assert talk.heard[-1] == "fa:survey"
+    talk.listen().keys("1").keys("5").listen()
     assert isinstance(talk.last(HangUp), HangUp)
     assert talk.run.phase is Phase.OVER
 
@@ -319,10 +323,24 @@ def test_resumed_says_the_prompt_of_the_node_again() -> None:
     assert talk.kinds()[-1] is StepKind.RESUMED
 
 
+def test_resumed_into_a_lookup_that_takes_long_the_caller_is_told_soon() -> None:
+    talk = Conversation(with_ticket()).listen().keys("1")
+    talk.answers_lookups = False
+    talk.keys(f"{TICKET}#")
+    talk.run = msgspec.structs.replace(talk.run, at="contract", customer=CustomerFacts(code="1001", name="آرمان"))
+    talk.happen(Resumed())
+    assert talk.run.phase is Phase.LOOKING
+    timer = talk.last(StartTimer)
+    assert isinstance(timer, StartTimer)
+    assert timer.seconds < 0.5
+    talk.happen(TimeUp(talk.run.timer))
+    assert talk.heard[-1] == "fa:one_moment"
+
+
 def test_resumed_between_deciding_and_doing_hands_over() -> None:
     talk = Conversation(known()).listen().keys("0").listen()
     talk.happen(Resumed())
-    assert talk.last(HandOver) == HandOver(Place.QUEUE, "support", "fa")
+    assert talk.last(HandOver) == HandOver(Place.QUEUE, "support", "fa", KEY_1)
 
 
 def test_a_caller_in_the_menus_for_too_long_goes_to_a_person() -> None:

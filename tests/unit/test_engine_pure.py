@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.engine_callers import KINDS, NOON, begin, callers
+from bench.engine_callers import FLOW, KINDS, NOON, begin, callers
 from bench.figure import CannotMeasure
 from bench.measures import engine as measure
 from pbx_bridge.ivr import engine, flow
@@ -34,7 +34,7 @@ from pbx_bridge.ivr.run import (
     TimeUp,
 )
 
-SUPPORT = flow.load("support")
+SUPPORT = flow.load(str(FLOW))
 CUSTOMER = CustomerFacts(code="1001", name="آرمان", language="fa")
 TICKET = TicketFacts(tracking_number="4712960", status="in_progress", updated_on=NOON.date())
 CONTRACT = ContractFacts(number="K-7", ends_on=NOON.date(), days_left=0)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from captured import SCENARIOS, raw_facts
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from pbx_bridge.calls.facts import (
@@ -83,7 +83,8 @@ def test_columns_are_what_a_csv_reader_finds(fields: list[str], plain: set[int],
         found = list(csv.reader([body], strict=True))
     except csv.Error:
         found = []
-    if len(found) == 1 and len(found[0]) == 19 and found[0][1] == "1.5":
+    if len(found) == 1 and len(found[0]) == 19:
+        assume(found[0][1] == "1.5")  # a mark put into the time may leave another time, or none
         fact = read(body)
         heard = [fact.event, fact.user_type, fact.name, fact.num, fact.ani, fact.rdnis, fact.dnid, fact.exten]
         heard += [fact.context, fact.channel_name, fact.app, fact.app_data, fact.account, fact.uniqueid]

@@ -103,7 +103,7 @@ def test_an_empty_line_is_silence_and_the_end_of_input_is_a_hang_up(tmp_path: Pa
 
 
 def test_the_call_ends_by_itself(tmp_path: Path) -> None:
-    told = run(tmp_path, "0\nnobody\nnever read\n", *ENGLISH)
+    told = run(tmp_path, "0\nnobody\n1\nnever read\n", *ENGLISH)
     assert told.output.endswith("ends: missed, at end\n")
     assert "never read" not in told.output
 

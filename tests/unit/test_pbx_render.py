@@ -85,7 +85,7 @@ def test_inbound_callers_have_no_way_out() -> None:
     assert {"pbxb-fallback", "pbxb-nobody", "pbxb-record", "pbxb-return"} <= inbound
     assert not inbound & {"from-agents", "pbxb-out", "pbxb-forward", "pbxb-dial", "pbxb-transfer", "pbxb-ways"}
     assert not any("Dial(" in texts[name] for name in inbound)
-    by_name_only = {"pbxb-queue", "pbxb-voicemail", "pbxb-dial", "pbxb-transfer"}
+    by_name_only = {"pbxb-queue", "pbxb-voicemail", "pbxb-message", "pbxb-dial", "pbxb-transfer"}
     assert not by_name_only & set().union(*leads.values()), "where the daemon sends callers, nobody else does"
 
 

@@ -10,7 +10,8 @@ from pbx_bridge.calls.source import Unreadable
 from pbx_bridge.errors import StoreError
 from pbx_bridge.health import LinkState
 from pbx_bridge.store.gaps import Gap, SetAside, Shortfall
-from pbx_bridge.web.memory import MemoryShortfalls
+from pbx_bridge.store.requests_desk import Waiting
+from pbx_bridge.web.memory import MemoryDesk, MemoryShortfalls
 
 
 async def test_all_links_up_is_ready() -> None:
@@ -106,5 +107,28 @@ async def test_the_status_does_not_depend_on_the_store() -> None:
         async def shortfall(self) -> Shortfall:
             raise StoreError("disk full")
 
-    async with visiting(Parts(shortfalls=Refusing())) as visitor:
+        async def waiting(self) -> Waiting:
+            raise StoreError("disk full")
+
+    async with visiting(Parts(shortfalls=Refusing(), desk=Refusing())) as visitor:
         assert "Callers are served" in await visitor.page("/")
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", ("Callbacks to be made", ">12<", "the first from", "Complaints past a deadline", ">3<")),
+        ("fa", ("تماس‌های دوبارهٔ انجام‌نشده", ">۱۲<", "۱۴۰۵/۰۸/۳۰", "شکایت‌هایی که مهلتشان گذشته است", ">۳<")),
+    ],
+)
+async def test_what_waits_for_people_is_told(language: str, words: tuple[str, ...]) -> None:
+    waiting = Waiting(callbacks=12, oldest=NOON, late_complaints=3)
+    async with visiting(Parts(desk=MemoryDesk(waiting))) as visitor:
+        visitor.language = language
+        page = await visitor.page("/")
+        assert [word for word in words if word not in page] == []
+
+
+async def test_nothing_waiting_nothing_told() -> None:
+    async with visiting() as visitor:
+        assert 'id="waiting"' not in await visitor.page("/")

@@ -35,6 +35,7 @@ _KINDS = {
 }
 
 _WAYS = {
+    "after": ("پس از گفت‌وگو", "after the talk"),
     "accepted": ("پذیرفته", "accepted"),
     "answered": ("پاسخ داده شد", "answered"),
     "busy": ("مشغول", "busy"),
@@ -50,6 +51,7 @@ _WAYS = {
     "full": ("پر", "full"),
     "holiday": ("تعطیل", "holiday"),
     "invalid": ("نادرست", "invalid"),
+    "key_pressed": ("خروج با کلید", "left by key"),
     "known": ("معلوم", "known"),
     "limited": ("بیش از حد مجاز", "limit reached"),
     "missing": ("نامعلوم", "missing"),
@@ -60,8 +62,11 @@ _WAYS = {
     "none": ("هیچ", "none"),
     "not_found": ("پیدا نشد", "not found"),
     "nothing": ("چیزی نبود", "nothing"),
+    "opened": ("ثبت شد", "opened"),
     "open": ("باز", "open"),
+    "other": ("شمارهٔ دیگر", "another number"),
     "otherwise": ("در غیر این صورت", "otherwise"),
+    "promised": ("قول داده شد", "promised"),
     "recorded": ("ضبط شد", "recorded"),
     "refused": ("رد شد", "refused"),
     "saved": ("ذخیره شد", "saved"),
@@ -73,10 +78,13 @@ _WAYS = {
     "too_many": ("تلاش بیش از حد", "too many tries"),
     "unavailable": ("در دسترس نیست", "unavailable"),
     "unknown": ("ناشناس", "unknown"),
+    "unknown_customer": ("مشتری ناشناس", "unknown customer"),
     "valid": ("معتبر", "valid"),
     "wrong": ("نادرست", "wrong"),
     "yes": ("بله", "yes"),
 }
+
+_LONGEST_CONDITION = 48  # letters of one on a line
 
 # Ways that nobody wants to go: drawn as dashes.
 TROUBLE = frozenset(
@@ -116,8 +124,13 @@ def kind(name: str, language: str) -> str:
 
 
 def way(name: str, language: str) -> str:
-    """What a way out is called; a name that the file's author gave stays as it is."""
-    return _WAYS[name][_column(language)] if name in _WAYS else clean(name.replace("_", " "), 30)
+    """What a way out is called; a name or a condition that the file's author wrote stays as it is."""
+    if name in _WAYS:
+        return _WAYS[name][_column(language)]
+    if name.isidentifier():
+        return clean(name.replace("_", " "), 30)
+    condition = clean(name, _LONGEST_CONDITION)
+    return f"\u2066{condition}\u2069" if language == "fa" else condition  # read from the left
 
 
 def is_known(name: str) -> bool:

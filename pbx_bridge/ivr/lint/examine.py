@@ -8,16 +8,19 @@ from zoneinfo import ZoneInfo
 
 from pbx_bridge.ivr import flow as flows
 from pbx_bridge.ivr.flow import Flow, Reading
+from pbx_bridge.ivr.lint.conditions import conditions
+from pbx_bridge.ivr.lint.services import Services, misused
 from pbx_bridge.ivr.lint.speech import Seconds, missing_prompts, too_long
-from pbx_bridge.ivr.lint.values import unknown_values
+from pbx_bridge.ivr.lint.values import free_texts, unknown_values
 from pbx_bridge.ivr.lint.ways import hands_over, leading_to, loops
-from pbx_bridge.ivr.nodes import AskNode, LanguageNode, MenuNode, Node, ReturnNode
+from pbx_bridge.ivr.nodes import AskNode, LanguageNode, MenuNode, Node, QueueNode, ReturnNode
+from pbx_bridge.ivr.nodes.ask import PHONE_END
 from pbx_bridge.ivr.nodes.base import Listening
 from pbx_bridge.ivr.prompts import PromptBook
 from pbx_bridge.ivr.reading.beside import NOTHING, Beside
 from pbx_bridge.ivr.reading.decode import did_you_mean
 from pbx_bridge.ivr.reading.finding import Finding, Severity
-from pbx_bridge.values import tracking
+from pbx_bridge.values import pin, tracking
 from pbx_bridge.values.dates import TEHRAN
 
 __all__ = ["Finding", "Severity", "examine", "findings"]
@@ -30,6 +33,7 @@ def examine(
     queues: Collection[str] | None = None,
     mailboxes: Collection[str] | None = None,
     extensions: Collection[str] | None = None,
+    services: Services | None = None,
     seconds: Seconds | None = None,
     beside: Beside = NOTHING,
     zone: ZoneInfo = TEHRAN,
@@ -42,7 +46,8 @@ def examine(
     reading = flows.read(text, beside, zone)
     if reading.flow is None:
         return reading
-    found = findings(reading.flow, book, queues=queues, mailboxes=mailboxes, extensions=extensions, seconds=seconds)
+    known = {"queues": queues, "mailboxes": mailboxes, "extensions": extensions}
+    found = findings(reading.flow, book, **known, services=services, seconds=seconds)
     return Reading(flow=reading.flow, findings=found)
 
 
@@ -53,12 +58,14 @@ def findings(
     queues: Collection[str] | None = None,
     mailboxes: Collection[str] | None = None,
     extensions: Collection[str] | None = None,
+    services: Services | None = None,
     seconds: Seconds | None = None,
 ) -> tuple[Finding, ...]:
     """Everything that is wrong with a flow, in the order of its lines.
 
     Args:
         queues, mailboxes, extensions: those of the PBX; None: not known, not checked.
+        services: those of the settings; None: not known, not checked.
         seconds: how long a prompt lasts in a language; None: not checked.
     """
     found = [
@@ -67,13 +74,18 @@ def findings(
         *loops(flow),
         *_asks(flow),
         *_digits(flow),
+        *_proofs(flow),
         *_languages(flow),
         *_never_said(flow),
+        *_leaving(flow),
         *_targets(flow, "queue", "queue", queues),
         *_targets(flow, "mailbox", "mailbox", mailboxes),
         *_targets(flow, "extensions", "to", extensions),
+        *misused(flow, services),
         *missing_prompts(flow, book),
         *unknown_values(flow, book),
+        *free_texts(flow, book),
+        *conditions(flow),
         *(too_long(flow, book, seconds) if seconds else ()),
     ]
     return tuple(sorted(found, key=lambda finding: (finding.path is not None, finding.line or 0)))
@@ -104,7 +116,7 @@ def _asks(flow: Flow) -> Iterator[Finding]:
         if not isinstance(node, AskNode):
             continue
         for way, target in (("too_many", node.too_many), ("unavailable", node.unavailable)):
-            if target not in helped:
+            if target is not None and target not in helped:
                 text = f"a caller who cannot be helped here ({way}) has no way to a person"
                 yield flow.finding("no-person", text, f"nodes.{name}.{way}", "lead it to a queue")
 
@@ -117,15 +129,42 @@ def _digits(flow: Flow) -> Iterator[Finding]:
             yield from _end_key(flow, name, node)
 
 
+def _proofs(flow: Flow) -> Iterator[Finding]:
+    """Tickets for whoever knows the end of a phone number, of which too few digits are asked for, or too many."""
+    asks = [node for node in flow.nodes.values() if isinstance(node, AskNode)]
+    for name, node in flow.nodes.items():
+        if not (isinstance(node, AskNode) and node.owner and node.owner.startswith("kept.")):
+            continue
+        keeping = [ask for ask in asks if ask.keep and f"kept.{ask.keep}" == node.owner]
+        if not all(ask.what == "digits" and {ask.least, ask.most} <= set(PHONE_END) for ask in keeping):
+            fewest, most = PHONE_END.start, PHONE_END.stop - 1
+            text = f"{node.owner} may have other than {fewest} to {most} digits, and proves nothing then"
+            do = f"keep it by an ask of digits with shortest: {fewest} and longest: {fewest}"
+            yield flow.finding("digits-never-match", text, f"nodes.{name}.owner", do)
+
+
 def _ask_digits(flow: Flow, name: str, node: AskNode) -> Iterator[Finding]:
     if node.end.isdigit():
         text = f"a number with a {node.end} in it can never be keyed: that key ends it"
         yield flow.finding("digits-never-match", text, f"nodes.{name}.end", 'let "#" or "*" end it')
-    if node.what == "tracking" and node.longest < tracking.MAX_DIGITS:
-        most = tracking.MAX_DIGITS
-        text = f"tracking numbers have {tracking.MIN_DIGITS} to {most} digits, and only {node.longest} are taken"
+    if (lengths := _LENGTHS.get(node.what)) is None:
+        return
+    (fewest, most), numbers = lengths, node.what.replace("tracking", "tracking number") + "s"
+    if node.most < most:
+        text = f"{numbers} have {fewest} to {most} digits, and only {node.most} are taken"
         cut = flow.finding("digits-never-match", text, f"nodes.{name}.longest", f"make it {most}")
-        yield cut if node.longest < tracking.MIN_DIGITS else _warning(cut)
+        yield cut if node.most < fewest else _warning(cut)
+    if node.least > fewest:
+        text = f"{numbers} have {fewest} to {most} digits, and none below {node.least} is taken"
+        cut = flow.finding("digits-never-match", text, f"nodes.{name}.shortest", f"make it {fewest}")
+        yield cut if node.least > most else _warning(cut)
+
+
+_LENGTHS = {
+    "tracking": (tracking.MIN_DIGITS, tracking.MAX_DIGITS),
+    "pin": (pin.SHORTEST, pin.LONGEST),
+    "date": (8, 8),
+}
 
 
 def _end_key(flow: Flow, name: str, ask: AskNode) -> Iterator[Finding]:
@@ -192,6 +231,19 @@ def _never_said(flow: Flow) -> Iterator[Finding]:
             if getattr(node, field, None) is not None:
                 text, do = f"it is never said: after {node.tries} try the caller leaves", "make tries 2 or more"
                 yield _warning(flow.finding("never-said", text, f"nodes.{name}.{field}", do))
+
+
+def _leaving(flow: Flow) -> Iterator[Finding]:
+    """Queues with half of a way out by key."""
+    for name, node in flow.nodes.items():
+        if not isinstance(node, QueueNode):
+            continue
+        if node.key and not node.key_pressed:
+            text, do = f"the key {node.key} leads nowhere", "say with key_pressed where to"
+            yield flow.finding("key-leads-nowhere", text, f"nodes.{name}.key", do)
+        elif node.key_pressed and not node.key:
+            text, do = "no key leads there", "name the key"
+            yield flow.finding("key-leads-nowhere", text, f"nodes.{name}.key_pressed", do)
 
 
 def _targets(flow: Flow, attribute: str, field: str, known: Collection[str] | None) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ from pbx_bridge.errors import FlowError
 from pbx_bridge.ivr import flow as flows
 from pbx_bridge.ivr.flow import Reading
 from pbx_bridge.ivr.lint import examine as lint
+from pbx_bridge.ivr.lint.services import Services
 from pbx_bridge.ivr.lint.speech import Seconds, unused_prompts
 from pbx_bridge.ivr.prompts import SHIPPED, PromptBook
 from pbx_bridge.ivr.reading.beside import Beside, unknown_holidays
@@ -32,6 +33,7 @@ class Known:
     queues: Collection[str] | None = None
     mailboxes: Collection[str] | None = None
     extensions: Collection[str] | None = None
+    services: Services | None = None
     used: Collection[str] = FIXED
     zone: ZoneInfo = TEHRAN
 
@@ -97,6 +99,7 @@ def _examine(path: Path, known: Known) -> Reading:
         queues=known.queues,
         mailboxes=known.mailboxes,
         extensions=known.extensions,
+        services=known.services,
         seconds=known.seconds,
         beside=Beside(path.parent),
         zone=known.zone,

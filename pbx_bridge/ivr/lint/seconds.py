@@ -26,6 +26,13 @@ _LONG_VALUES: Mapping[Kind, object] = {
     "date": date(2027, 11, 27),
     "time": time(22, 57),
     "duration": timedelta(hours=2, minutes=47),
+    "name": "Behsazan-e Fanavari-ye Aftab",
+    # cut to the most letters that are said
+    "text": "The part was ordered and comes on Friday, then we call you to agree on a time. " * 4,
+}
+_PERSIAN_VALUES: Mapping[Kind, object] = {
+    "name": "شرکت فناوری آفتاب شرق",
+    "text": "قطعه سفارش داده شد و جمعه می‌رسد، سپس برای زمان بازدید تماس می‌گیریم. " * 5,
 }
 
 
@@ -61,7 +68,8 @@ class PromptSeconds:
 
     def _value(self, part: Part, language: str) -> Iterator[tuple[str, object]]:
         if isinstance(part, Slot):
-            yield part.name, _LONG_VALUES.get(part.kind)
+            own = _PERSIAN_VALUES if language == "fa" else {}
+            yield part.name, own.get(part.kind, _LONG_VALUES.get(part.kind))
         elif isinstance(part, Choice):
             family = self._book.family(part.family) & self._book.keys(language)
             fixed = sorted(chosen for chosen in family if self._book.prompt(chosen, language).fixed)

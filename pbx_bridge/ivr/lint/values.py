@@ -10,9 +10,11 @@ from typing import get_args, get_type_hints
 import msgspec
 
 from pbx_bridge.ivr.flow import Flow
+from pbx_bridge.ivr.free_text import MADE_AHEAD
 from pbx_bridge.ivr.lint.speech import said
-from pbx_bridge.ivr.nodes import ReturnNode
-from pbx_bridge.ivr.prompts import PromptBook
+from pbx_bridge.ivr.nodes import ChooseNode, ReturnNode
+from pbx_bridge.ivr.prompt_text import sentences
+from pbx_bridge.ivr.prompts import Prompt, PromptBook
 from pbx_bridge.ivr.reading.decode import did_you_mean
 from pbx_bridge.ivr.reading.finding import Finding, Severity
 from pbx_bridge.ivr.run import Kept, Run
@@ -23,8 +25,10 @@ _KEPT = "kept."
 def unknown_values(flow: Flow, book: PromptBook) -> Iterator[Finding]:
     """Placeholders of values that do not exist, or that are not known where they are said."""
     said_where: dict[tuple[str, str, str], list[str]] = {}
-    there_are = (*_facts(), *_kept(flow))
-    for node, at, name in _placeholders(flow, book):
+    there_are = (*_facts(), *kept_names(flow))
+    for node, at, name in (*_placeholders(flow, book), *_read(flow)):
+        if name in _learnt_there(flow, node, at):
+            continue
         if name in there_are:
             said_where.setdefault((_source_of(name), node, at), []).append(name)
         else:
@@ -33,13 +37,48 @@ def unknown_values(flow: Flow, book: PromptBook) -> Iterator[Finding]:
         yield from _not_known(flow, said_where)
 
 
+def _read(flow: Flow) -> Iterator[tuple[str, str, str]]:
+    """Every (node, place, value) that a node needs beside those of its prompts."""
+    for name, node in flow.nodes.items():
+        for field, value in node.reads():
+            yield name, f"nodes.{name}.{field}", value
+
+
+def _learnt_there(flow: Flow, node: str, at: str) -> tuple[str, ...]:
+    """What a node has learnt itself by the time it says the prompt of that place."""
+    return flow.nodes[node].tells().get(at.rpartition(".")[2], ()) if node else ()
+
+
+def free_texts(flow: Flow, book: PromptBook) -> Iterator[Finding]:
+    """Free text that nobody makes ahead, and prompts of which nothing may be left; each prompt once."""
+    seen: set[tuple[str, str]] = set()
+    for _, at, key, languages in said(flow):
+        for language in languages:
+            if key in book.keys(language) and (key, language) not in seen:
+                seen.add((key, language))
+                yield from _free_texts(flow, book.prompt(key, language), at)
+
+
+def _free_texts(flow: Flow, prompt: Prompt, at: str) -> Iterator[Finding]:
+    for slot in prompt.free:
+        if slot.name not in MADE_AHEAD:
+            text, do = f"no voice has {slot.name!r} as {slot.kind}", f"made ahead are only: {', '.join(MADE_AHEAD)}"
+            yield flow.finding("not-made-ahead", text, at, do)
+    if prompt.free and all(any(slot in one for slot in prompt.free) for one in sentences(prompt.parts)):
+        text = f"nothing of prompt {prompt.key!r} is left in {prompt.language!r} when there is no such text"
+        do = "say it beside another sentence, or come here by a choose"
+        yield replace(flow.finding("may-be-silent", text, at, do), severity=Severity.WARNING)
+
+
 def _not_known(flow: Flow, said_where: Mapping[tuple[str, str, str], list[str]]) -> Iterator[Finding]:
+    read = {(name, at) for _, at, name in _read(flow)}
     reach = {what: (_without(flow, what), _after(flow, what)) for what, _, _ in said_where}
     for (what, node, at), names in said_where.items():
         without, after = reach[what]
         told = ", ".join(sorted(names))
         if not node or (node in without and node not in after):
-            text, do = f"never known here, so the prompt cannot be said: {told}", f"come here by {_source(what)}"
+            cannot = "the prompt cannot be said" if (told, at) not in read else "nothing is asked or told"
+            text, do = f"never known here, so {cannot}: {told}", f"come here by {_source(what)}"
             yield flow.finding("value-not-known", text, at, do)
         elif node in without:
             text, do = f"not known on every way here: {told}", f"come here only by {_source(what)}"
@@ -68,9 +107,10 @@ def _facts() -> tuple[str, ...]:
     return tuple(told)
 
 
-def _kept(flow: Flow) -> tuple[str, ...]:
+def kept_names(flow: Flow) -> tuple[str, ...]:
     """The names under which the flow itself keeps values."""
-    made = {name for node in flow.nodes.values() for names in node.makes_known().values() for name in names}
+    keeping = (node for node in flow.nodes.values() if not isinstance(node, ChooseNode))  # that only looks
+    made = {name for node in keeping for names in node.makes_known().values() for name in names}
     return tuple(sorted(name for name in made if name.startswith(_KEPT)))
 
 
@@ -81,12 +121,16 @@ def _source_of(name: str) -> str:
 
 def _source(what: str) -> str:
     sources = {
-        "ticket": "`found` of an ask of tracking",
-        "customer": "`found` of a caller or of an ask of customer_code",
-        "contract": "`valid`, `ending` or `ended` of a contract",
+        "ticket": "`found` of an ask of tracking or of a find, or `opened` of a ticket",
+        "customer": "`found` of a caller, of a find or of an ask of customer_code",
+        "contract": "`valid`, `ending` or `ended` of a contract, or `found` of a find",
+        "complaint": "`opened` of a complaint",
+        "callback": "a callback",
+        "recording": "`next` of a record",
         "opening": "`closed` or `holiday` of an hours",
+        "queue": "`tell` of a queue, or `tell_wait` for its wait: they alone can say it",
     }
-    return sources.get(what, f"a node that looks up the {what}")
+    return sources.get(what, f"a node that keeps {what.removeprefix(_KEPT)}")
 
 
 def _without(flow: Flow, what: str) -> frozenset[str]:

@@ -14,7 +14,15 @@ from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 
 from pbx_bridge.ivr.flow import Flow
-from pbx_bridge.ivr.nodes import CallerNode, ChooseNode, ContractNode, HandingOver, Node
+from pbx_bridge.ivr.nodes import (
+    CallerNode,
+    ChooseNode,
+    ComplaintNode,
+    ContractNode,
+    HandingOver,
+    Node,
+    TicketNode,
+)
 from pbx_bridge.ivr.nodes.base import Listening
 from pbx_bridge.ivr.reading.finding import Finding, Severity
 
@@ -100,13 +108,16 @@ def _needs(node: Node, way: str) -> Needs:
     if is_listening(node):
         if way == "too_many":
             return Needs.WRONG_KEYS if getattr(node, "silence", None) else Needs.NOTHING
-        return Needs.NOTHING if way in {"silence", "next"} else Needs.KEYS
+        return Needs.NOTHING if way in _SILENT else Needs.KEYS
     if (kind_of(node), way) in _BY_KEY:
         return Needs.KEYS
     return Needs.WAIT if hands_over(node) and way in {"timeout", "no_answer"} else Needs.NOTHING
 
 
-_BY_KEY = {("voicemail", "next")}  # a message that the caller ended with a key; else they hung up
+# Of those that listen: what a caller comes by who keys nothing, or whose number is hidden.
+_SILENT = frozenset({"silence", "next", "unknown_customer", "refused", "other"})
+# A message that the caller ended with a key, else they hung up; a talk with a person, which nobody has for ever.
+_BY_KEY = {("voicemail", "next"), ("record", "next"), ("queue", "after"), ("dial", "after"), ("queue", "key_pressed")}
 _TO_PERSONS = frozenset({"callback"})
 
 
@@ -136,7 +147,7 @@ def _ends_by_itself(flow: Flow, loop: tuple[str, ...]) -> bool:
     learns = any(isinstance(node, CallerNode) and node.found == target != node.unknown for node, target in steps)
     return learns and any(
         (isinstance(node, ChooseNode) and node.given == "customer" and node.missing == target != node.known)
-        or (isinstance(node, ContractNode) and node.unknown == target)
+        or (isinstance(node, ContractNode | TicketNode | ComplaintNode) and node.unknown == target)
         for node, target in steps
     )
 

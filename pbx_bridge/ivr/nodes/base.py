@@ -33,10 +33,12 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     Attributes:
         leaves_menus: entering it takes the caller out of the menus, however long they were there.
+        excuses: a lookup of it that takes long is waited for, with the filler; else it counts as failed by then.
         looks_up: what a lookup of this node is called on the record.
     """
 
     leaves_menus: ClassVar[bool] = False
+    excuses: ClassVar[bool] = True
 
     @property
     def looks_up(self) -> str:
@@ -51,6 +53,10 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
                 yield from value.items()
             elif value is not None:
                 yield name, value
+
+    def place_of(self, way: str) -> str:
+        """Where a way out stands inside the node's part of the file, as far as the kind itself knows."""
+        return way
 
     def leading(self, to: Callable[[str], str]) -> Self:
         """The same with its ways out leading to other names."""
@@ -72,6 +78,14 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     def makes_known(self) -> Mapping[str, tuple[str, ...]]:
         """By way out, what is known from there on: `ticket`, `customer`, `kept.amount`."""
         return {}
+
+    def tells(self) -> Mapping[str, tuple[str, ...]]:
+        """By field of a prompt, the values that it has learnt itself whenever it says that one."""
+        return {}
+
+    def reads(self) -> Iterator[tuple[str, str]]:
+        """Every (field, value of the run) that it needs beside those of its prompts."""
+        yield from ()
 
     # --- hooks ---
 

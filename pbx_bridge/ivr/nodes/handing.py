@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import msgspec
 
 from pbx_bridge.calls.facts import StepKind
-from pbx_bridge.ivr.nodes.base import Kind, PromptKey
-from pbx_bridge.ivr.run import HandOver, Phase, Place, Run
+from pbx_bridge.ivr.nodes.base import Kind, NodeName, PromptKey
+from pbx_bridge.ivr.run import GivenBack, HandOver, Phase, Place, Run
 
 if TYPE_CHECKING:
     from pbx_bridge.ivr.turn import Turn
@@ -18,7 +18,7 @@ Extension = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,15}$")]
 
 # QUEUESTATUS of a queue, DIALSTATUS of a phone: a person spoke with the caller, and that talk is over.
 SPOKE_WITH_PERSON = frozenset({"CONTINUE", "COMPLETE", "ANSWER"})
-_MOST_HAND_OVERS = 20  # of one caller; no file can have phones rung for ever
+MOST_HAND_OVERS = 20  # of one caller; no file can have phones rung for ever
 
 
 class HandingOver(Kind, frozen=True, kw_only=True):
@@ -65,12 +65,16 @@ class HandingOver(Kind, frozen=True, kw_only=True):
     def on_return(self, turn: Turn, status: str) -> None:
         """See Kind."""
         if status in SPOKE_WITH_PERSON:
-            turn.hang_up(self.place)
-        elif turn.run.handed >= _MOST_HAND_OVERS:
+            self.on_talked(turn, status)
+        elif turn.run.handed >= MOST_HAND_OVERS:
             turn.step(StepKind.TROUBLE, reason="the flow gave the caller away too often")
             turn.hang_up("flow")
         else:
             turn.enter(self.way_back(status))
+
+    def on_talked(self, turn: Turn, status: str) -> None:
+        """A person spoke with the caller and hung up first; else the caller would be gone."""
+        turn.hang_up(self.place)
 
     def hand_over(self, turn: Turn) -> None:
         """Now, whatever is being said."""
@@ -86,3 +90,18 @@ class HandingOver(Kind, frozen=True, kw_only=True):
     def note_back(self, turn: Turn, to: str, status: str) -> None:
         """The step that tells how it ended; `to` as the dialplan told it."""
         turn.step(StepKind.HANDED_BACK, what=self.place, to=to, status=status)
+
+
+class HandingToPerson(HandingOver, frozen=True, kw_only=True):
+    """Gives the caller to people. With `after`, whoever stays when the person has hung up goes on there."""
+
+    after: NodeName | None = None
+
+    def on_talked(self, turn: Turn, status: str) -> None:
+        """See HandingOver."""
+        if self.after is None or turn.run.handed >= MOST_HAND_OVERS:
+            turn.hang_up(self.place)
+        else:
+            back = GivenBack(self.place, self.target_for(turn.run), status)
+            turn.set(talked=back, talked_at=turn.now)
+            turn.enter(self.after)

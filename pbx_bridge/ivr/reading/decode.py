@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 import msgspec
 
+from pbx_bridge.ivr.nodes.arguments import Told
 from pbx_bridge.ivr.nodes.base import Key, Language, NodeName, PromptKey, QueueName
 from pbx_bridge.ivr.reading.finding import Finding
 from pbx_bridge.ivr.reading.tree import quoted, shown
@@ -21,6 +22,7 @@ _NAME = "small letters, digits and _, the first one a letter"
 _WORDS: tuple[tuple[Any, str], ...] = (
     (NodeName, f"the name of a node: {_NAME}"),
     (PromptKey, f"the name of a prompt: {_NAME}"),
+    (Told, "the name of a value, e.g. customer.code, a number, true or false, or text in quotes: \"'phone'\""),
     (QueueName, "the name of a queue: small letters, digits, _ and -, the first one a letter"),
     (Language, "a language of two small letters, e.g. fa"),
     (Key, "one key: 0 to 9, * or #"),

@@ -124,13 +124,14 @@ def _plan(clips: Collection[Clip], speakers: Mapping[str, Speaker], taken: Mappi
             jobs.append(_Job(clip=clip, file=file, source="recorded"))
         elif clip.language in speakers:
             speaker = speakers[clip.language]
-            jobs.append(_Job(clip=clip, file=_file(clip, speaker.voice_id), source=speaker.source))
+            jobs.append(_Job(clip=clip, file=file_of(clip, speaker.voice_id), source=speaker.source))
         else:
             raise PromptError(f"nobody speaks language {clip.language!r}, which {clip.text!r} needs")
     return jobs
 
 
-def _file(clip: Clip, voice_id: str) -> str:
+def file_of(clip: Clip, voice_id: str) -> str:
+    """The name of a clip's file inside the sounds folder, by what it says and who says it."""
     told = msgspec.json.encode((audio.EDITION, voice_id, clip.language, clip.text))
     return f"{clip.language}/{hashlib.sha256(told).hexdigest()[:16]}.wav"
 

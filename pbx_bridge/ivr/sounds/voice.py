@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -69,28 +69,44 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 class Voice:
-    """An index over a sounds folder. Frozen once loaded: a lookup is a dict's."""
+    """An index over a sounds folder. Frozen once loaded: a lookup is a dict's.
 
-    def __init__(self, manifest: Manifest, folder: Path, asterisk_folder: PurePosixPath | None = None) -> None:
-        self._folder = folder
+    Args:
+        ahead: free text that was made ahead (ahead.py); this grows while the voice is in use.
+    """
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        folder: Path,
+        asterisk_folder: PurePosixPath | None = None,
+        ahead: Mapping[Clip, Media] | None = None,
+    ) -> None:
+        self._folder, self._ahead = folder, {} if ahead is None else ahead
         self._seen_as = asterisk_folder or PurePosixPath(folder.absolute())
         self._clips = {Clip(e.language, e.text): self._media(e.file, e.seconds) for e in manifest.clips}
         self._wholes = {whole.phrase: self._media(whole.file, whole.seconds) for whole in manifest.wholes}
         self._pauses = {Pause(ms): self._media(file, ms / 1000) for ms, file in manifest.pauses.items()}
 
     @classmethod
-    def load(cls, folder: Path, asterisk_folder: PurePosixPath | None = None) -> Voice:
+    def load(
+        cls,
+        folder: Path,
+        asterisk_folder: PurePosixPath | None = None,
+        ahead: Mapping[Clip, Media] | None = None,
+    ) -> Voice:
         """Read a folder's manifest; entries whose file is gone do not count.
 
         Args:
             asterisk_folder: what Asterisk calls the folder, where that differs (it may run in a tree of its own).
+            ahead: as for the class.
 
         Raises PromptError if the manifest cannot be read.
         """
         told = read_manifest(folder)
         clips = tuple(entry for entry in told.clips if (folder / entry.file).is_file())
         wholes = tuple(whole for whole in told.wholes if (folder / whole.file).is_file())
-        return cls(Manifest(clips=clips, wholes=wholes, pauses=told.pauses), folder, asterisk_folder)
+        return cls(Manifest(clips=clips, wholes=wholes, pauses=told.pauses), folder, asterisk_folder, ahead)
 
     def media(self, phrase: Phrase) -> tuple[Media, ...]:
         """The files that say a phrase, in order. Raises PromptError naming a clip that was not rendered."""
@@ -100,6 +116,10 @@ class Voice:
                 pause = [self._of(item) for item in phrase[-1:] if isinstance(item, Pause)]
                 return (whole, *pause)
         return tuple(self._of(item) for item in phrase)
+
+    def has(self, clip: Clip) -> bool:
+        """Whether it can be said now."""
+        return clip in self._clips or clip in self._ahead
 
     def missing(self, clips: Iterable[Clip]) -> list[Clip]:
         """Those of the clips that have no file, in a fixed order."""
@@ -114,7 +134,7 @@ class Voice:
         return self._folder / PurePosixPath(media.uri.removeprefix("sound:") + ".wav").relative_to(self._seen_as)
 
     def _of(self, item: Clip | Pause) -> Media:
-        found = self._clips.get(item) if isinstance(item, Clip) else self._pauses.get(item)
+        found = self._clips.get(item) or self._ahead.get(item) if isinstance(item, Clip) else self._pauses.get(item)
         if found is None:
             name = (
                 f"{item.text!r} ({item.language})" if isinstance(item, Clip) else f"a pause of {item.milliseconds} ms"

@@ -6,16 +6,18 @@ says the same.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import assert_never
 
 from pbx_bridge.ivr.run import PromptEnded, TimeUp
-from pbx_bridge.ivr.trial.moves import HangUp, Listen, Move, Press, Silence, WaitEnds, written
+from pbx_bridge.ivr.trial.moves import HangUp, Listen, Move, Press, Silence, Speak, WaitEnds, written
 from pbx_bridge.ivr.trial.simulation import Simulation
 from pbx_bridge.ivr.trial.transcript import Pressed, Undone
 
 THINK_SECONDS = 0.7  # from a question's begin to its answer
 _BETWEEN_KEYS = 0.25
+_DIGIT = re.compile(r"[0-9]")
 
 
 def play(simulation: Simulation, told: Iterable[Move]) -> Iterator[None]:
@@ -49,6 +51,9 @@ def _make(simulation: Simulation, move: Move) -> Iterator[None]:
         case WaitEnds():
             yield from settle(simulation)
             yield from _end_wait(simulation, move)
+        case Speak(seconds=seconds):
+            yield from settle(simulation)
+            yield from _speak(simulation, move, seconds)
         case _:
             assert_never(move)
 
@@ -62,10 +67,10 @@ def _come_to(simulation: Simulation, *, early: bool) -> Iterator[None]:
 
 
 def _press(simulation: Simulation, move: Press) -> Iterator[None]:
-    if simulation.over or simulation.waits:
+    if simulation.over or (simulation.waits and not simulation.takes(move.keys[:1])):
         _cannot(simulation, move, "nothing asks for keys")
         return
-    simulation.tell(Pressed(keys=move.keys))
+    simulation.tell(Pressed(keys=_DIGIT.sub("*", move.keys) if simulation.is_secret else move.keys))
     for key in move.keys:
         if not simulation.over:
             simulation.press(key)
@@ -74,6 +79,9 @@ def _press(simulation: Simulation, move: Press) -> Iterator[None]:
 
 
 def _keep_silent(simulation: Simulation, move: Silence) -> Iterator[None]:
+    if simulation.records:
+        yield from _speak(simulation, move, 0.0)
+        return
     if not simulation.asks:
         _cannot(simulation, move, "nothing asks for keys")
         return
@@ -106,6 +114,14 @@ def _end_wait(simulation: Simulation, move: WaitEnds) -> Iterator[None]:
         _cannot(simulation, move, "the caller was not handed to anybody")
     elif not simulation.come_back(move):
         _cannot(simulation, move, f"it cannot end so at {simulation.ends}")
+    yield
+
+
+def _speak(simulation: Simulation, move: Move, seconds: float) -> Iterator[None]:
+    if simulation.records:
+        simulation.speak(seconds)
+    else:
+        _cannot(simulation, move, "nothing is recorded")
     yield
 
 

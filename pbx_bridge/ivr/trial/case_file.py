@@ -5,11 +5,12 @@ Everything wrong is a FlowError naming file, line and what to write. Pure but fo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -17,11 +18,13 @@ import msgspec
 from pbx_bridge.calls.call import Outcome
 from pbx_bridge.errors import FlowError, ImportRefused
 from pbx_bridge.ivr.flow import Flow, read_bytes
+from pbx_bridge.ivr.nodes import DialNode, FindNode, WebhookNode
 from pbx_bridge.ivr.nodes.handing import HandingOver
 from pbx_bridge.ivr.reading import decode as flow_decode
 from pbx_bridge.ivr.reading import tree as flow_file
 from pbx_bridge.ivr.reading.finding import Finding
 from pbx_bridge.ivr.trial.moves import HangUp, Move, Press, parse_moves, written
+from pbx_bridge.ivr.trial.queue_line import NOBODY_WAITS, QueueLine
 from pbx_bridge.ivr.trial.simulation import Delay, Visitor
 from pbx_bridge.store.crm import Crm
 from pbx_bridge.store.crm_csv import Row
@@ -38,9 +41,11 @@ DEFAULT_CLOCK = "1404/09/01 10:00"  # a Saturday morning
 Word = str | int | float  # as YAML reads what stands there without quotes
 Words = Word | tuple[Word, ...]
 Cells = dict[str, Word]
+Said = dict[str, Any] | Word  # what a service says, by field; or none, fails, never, or the seconds that it takes
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=120, description="a name of 1 to 120 letters")]
 
 _YEARS = (1991, 2120)
+_OWN_AGENT = re.compile(r"^dial [0-9]{1,15}$")
 _NEVER = 3600.0  # seconds; long after every limit
 _FILES = {
     "customers": "customers.csv",
@@ -62,6 +67,8 @@ class _Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     at: str = ""
     ends: str = ""
     lookups: dict[str, Word] = {}
+    services: dict[str, Said] = {}
+    queue: QueueLine | None = None
     customers: tuple[Cells, ...] = ()
     contacts: tuple[Cells, ...] = ()
     contracts: tuple[Cells, ...] = ()
@@ -72,6 +79,7 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     cases: Annotated[tuple[_Case, ...], msgspec.Meta(min_length=1)]
     clock: Word = DEFAULT_CLOCK
     caller: Word = ""
+    services: dict[str, Said] = {}
     customers: tuple[Cells, ...] = ()
     contacts: tuple[Cells, ...] = ()
     contracts: tuple[Cells, ...] = ()
@@ -88,6 +96,7 @@ class Case:
     Attributes:
         line: where it stands in its file.
         delays: lookups that answer late, or not at all.
+        services: what each says as JSON; None: no such thing. queue: what its queues are like.
         says: words that must be heard, in this order. never_says: words that must not.
         at: the flow node where it ends. ends: see Simulation.ends. Empty: not looked at.
         simulated_because: why no real call can be the same; empty if one can.
@@ -99,6 +108,8 @@ class Case:
     moves: tuple[Move, ...]
     crm: Crm
     delays: Mapping[str, Delay]
+    services: Mapping[str, object]
+    queue: QueueLine
     says: tuple[str, ...]
     never_says: tuple[str, ...]
     at: str
@@ -173,7 +184,10 @@ class _Reader:
             ),
             moves=moves,
             crm=self._crm(file, case, at, now),
-            delays={what: self._delay(what, told, f"{at}.lookups") for what, told in case.lookups.items()},
+            delays=self._service_delays(case, at)
+            | {what: self._delay(what, told, f"{at}.lookups") for what, told in case.lookups.items()},
+            services=self._services(file, case, at),
+            queue=case.queue or NOBODY_WAITS,
             says=_several(case.says),
             never_says=_several(case.never_says),
             at=self._node(case.at, at),
@@ -200,7 +214,9 @@ class _Reader:
         return self._one_of("at", node, ("", *self.flow.nodes), at, "node is not in the flow")
 
     def _ends(self, ends: str, at: str) -> str:
-        places = {f"{n.place} {n.target}" for n in self.flow.nodes.values() if isinstance(n, HandingOver)}
+        places = {f"{n.place} {n.target}".rstrip() for n in self.flow.nodes.values() if isinstance(n, HandingOver)}
+        if any(isinstance(n, DialNode) and n.own_agent for n in self.flow.nodes.values()):
+            places |= set(_OWN_AGENT.findall(ends))  # whose phone that is, the customer's row says
         known = ("", *Outcome, *sorted(places))
         return self._one_of("ends", " ".join(ends.split()), known, at, "outcome is not known")
 
@@ -220,6 +236,29 @@ class _Reader:
                 return Delay(seconds=_NEVER)
             case text:
                 return Delay(seconds=self._read(f"{at}.{what}", lambda: _seconds(text)))
+
+    def _services(self, file: _File, case: _Case, at: str) -> dict[str, object]:
+        """What services say in this case; the file's word counts where the case tells only how long it takes."""
+        told: dict[str, object] = {}
+        for services, place in ((file.services, "services"), (case.services, f"{at}.services")):
+            for name, said in services.items():
+                self._one_of(name, name, self._asked(), place, "service is not asked by the flow")
+                if isinstance(said, dict):
+                    told[name] = said
+                elif said == "none":
+                    told[name] = None
+                elif services is file.services:
+                    do = "write its fields, or none; fails, never and seconds stand in a case"
+                    raise self.wrong(f"{place}.{name}", f"{said!r} is nothing that a service says", do)
+        return told
+
+    def _service_delays(self, case: _Case, at: str) -> dict[str, Delay]:
+        late = {name: said for name, said in case.services.items() if not isinstance(said, dict) and said != "none"}
+        return {name: self._delay(name, said, f"{at}.services") for name, said in late.items()}
+
+    def _asked(self) -> list[str]:
+        nodes = self.flow.nodes.values()
+        return sorted({node.service for node in nodes if isinstance(node, FindNode | WebhookNode) and node.service})
 
     # --- customers ---
 
@@ -272,8 +311,8 @@ class _Reader:
 
 
 def _simulated_because(file: _File, case: _Case, moves: Sequence[Move]) -> str:
-    own = [name for name in ("clock", "language", "lookups", *_FILES) if getattr(case, name)]
-    own += [name for name in _FILES if getattr(file, name) and name not in own]
+    own = [name for name in ("clock", "language", "lookups", "services", "queue", *_FILES) if getattr(case, name)]
+    own += [name for name in ("services", *_FILES) if getattr(file, name) and name not in own]
     if own:
         return f"it has its own {own[0]}"
     if not (case.caller or file.caller):

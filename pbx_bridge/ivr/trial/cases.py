@@ -12,12 +12,17 @@ from zoneinfo import ZoneInfo
 from pbx_bridge.calls.facts import StepKind
 from pbx_bridge.health import Clock
 from pbx_bridge.ivr.flow import Flow
-from pbx_bridge.ivr.lookups import CrmLookups, Lookups
+from pbx_bridge.ivr.lookups import CrmLookups, Lookups, RoutedLookups, at_once
+from pbx_bridge.ivr.questions import AskService, Question, StandingOfQueue, TellService
+from pbx_bridge.ivr.requests import RequestLookups
 from pbx_bridge.ivr.trial.caller import play
 from pbx_bridge.ivr.trial.case_file import Case
+from pbx_bridge.ivr.trial.queue_line import NOBODY_WAITS, QueueLine, SimulatedQueues
+from pbx_bridge.ivr.trial.services import ToldServices
 from pbx_bridge.ivr.trial.simulation import Simulation, Stage, Texts
 from pbx_bridge.ivr.trial.transcript import Broken, Line, Said, Told, Transcript, Undone, shown, words
 from pbx_bridge.store.crm import Crm
+from pbx_bridge.store.requests_memory import MemoryRequests
 from pbx_bridge.values import digits
 from pbx_bridge.values.hostile import on_terminal
 
@@ -72,15 +77,29 @@ def simulate(case: Case, house: House) -> Simulation:
     stage = Stage(
         flow=house.flow,
         texts=house.texts,
-        lookups=crm_lookups(case.crm, house.zone, house.region),
+        lookups=crm_lookups(case.crm, house.zone, house.region, case.queue, ToldServices(case.services)),
         delays=case.delays,
     )
     return Simulation(stage, case.visitor)
 
 
-def crm_lookups(crm: Crm, zone: ZoneInfo, region: str) -> Callable[[Clock], Lookups]:
-    """What real callers' lookups are, by the simulation's clock."""
-    return lambda clock: CrmLookups(crm, zone=zone, region=region, clock=clock)
+NO_SERVICES: Lookups = ToldServices()
+
+
+def crm_lookups(
+    crm: Crm, zone: ZoneInfo, region: str, queue: QueueLine = NOBODY_WAITS, services: Lookups = NO_SERVICES
+) -> Callable[[Clock], Lookups]:
+    """What real callers' lookups are, by the simulation's clock; what they write, each call keeps in its memory."""
+
+    def for_call(clock: Clock) -> Lookups:
+        requests = RequestLookups(MemoryRequests(clock), zone=zone, region=region, clock=clock)
+        left = dict.fromkeys(RequestLookups.QUESTIONS, requests)
+        queues = SimulatedQueues(queue)
+        rest = CrmLookups(crm, zone=zone, region=region, clock=clock, is_pin=at_once)
+        told: dict[type[Question], Lookups] = {StandingOfQueue: queues, AskService: services, TellService: services}
+        return RoutedLookups(rest, {**left, **told})
+
+    return for_call
 
 
 def judge(case: Case, simulation: Simulation) -> Verdict:

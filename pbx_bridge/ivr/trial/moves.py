@@ -10,6 +10,7 @@ from pbx_bridge.ivr.run import Place
 from pbx_bridge.values import digits
 
 _KEYS = re.compile(r"[0-9*#]+")
+_SPEAK = re.compile(r"speak ([0-9]{1,3}(?:\.[0-9])?) ?s?")
 _MOST_KEYS = 40  # a line of them; nobody keys more in one go
 
 HELP = """\
@@ -19,6 +20,7 @@ HELP = """\
   early 1        these keys at once, into what is being said
   early hang up  hang up at once
   h, hang up     hang up when the flow asks, or while waiting in a queue
+  speak 5s       say something for so long where a message is recorded, then press the key that ends it
   answered, nobody, timeout, busy, message
                  how it ends while the caller waits in a queue, a phone rings or a mailbox listens"""
 
@@ -59,7 +61,14 @@ class WaitEnds:
         return _ENDS[self.word].get(place)
 
 
-Move = Press | Silence | Listen | HangUp | WaitEnds
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speak:
+    """Say something for so many seconds where a message is recorded, and end it."""
+
+    seconds: float
+
+
+Move = Press | Silence | Listen | HangUp | WaitEnds | Speak
 
 # QUEUESTATUS of a queue, DIALSTATUS of phones, VMSTATUS of a mailbox
 _ENDS: Mapping[str, Mapping[Place, tuple[str, float]]] = {
@@ -69,6 +78,7 @@ _ENDS: Mapping[str, Mapping[Place, tuple[str, float]]] = {
         Place.DIAL: ("CHANUNAVAIL", 0.0),
         Place.TRANSFER: ("CHANUNAVAIL", 0.0),
         Place.VOICEMAIL: ("INVALID", 0.0),
+        Place.RECORD: ("ERROR", 0.0),
     },
     "timeout": {Place.QUEUE: ("TIMEOUT", 120.0), Place.DIAL: ("NOANSWER", 20.0), Place.TRANSFER: ("NOANSWER", 30.0)},
     "busy": {Place.DIAL: ("BUSY", 1.0), Place.TRANSFER: ("BUSY", 1.0)},
@@ -93,9 +103,11 @@ def parse_move(text: str) -> Move:
     if plain in _WORDS:
         return _WORDS[plain]
     early, keys = plain.startswith("early "), plain.removeprefix("early ").replace(" ", "")
+    if (spoken := _SPEAK.fullmatch(plain)) is not None:
+        return Speak(seconds=float(spoken[1]))
     if _KEYS.fullmatch(keys) and len(keys) <= _MOST_KEYS:
         return Press(keys=keys, early=early)
-    known = f"silence, listen, hang up, early …, {', '.join(_ENDS)}"
+    known = f"silence, listen, hang up, early …, speak 5s, {', '.join(_ENDS)}"
     told = plain if len(plain) <= _MOST_KEYS else f"{plain[:_MOST_KEYS]}…"
     raise ValueError(f"{told!r} is neither keys (0 to 9, * and #, at most {_MOST_KEYS}) nor one of: {known}")
 
@@ -120,3 +132,5 @@ def written(move: Move) -> str:
             return "early hang up" if early else "hang up"
         case WaitEnds(word=word):
             return word
+        case Speak(seconds=seconds):
+            return f"speak {seconds:g}s"

@@ -10,6 +10,7 @@ from pathlib import Path
 from pbx_bridge.errors import PromptError
 from pbx_bridge.ivr.announcer import Announcer
 from pbx_bridge.ivr.prompts import PromptBook
+from pbx_bridge.ivr.sounds.ahead import MadeAhead
 from pbx_bridge.ivr.sounds.voice import Voice
 
 _PLAYERS = (("play", "-q"), ("aplay", "-q"))
@@ -24,7 +25,7 @@ class Player:
         if not found:
             raise PromptError("--play: neither play nor aplay is on the PATH; install one: apt-get install sox")
         self._command = found[0]
-        self._announcer = Announcer(book, Voice.load(sounds))
+        self._announcer = Announcer(book, Voice.load(sounds, ahead=MadeAhead.load(sounds).clips))
         self._process: subprocess.Popen[bytes] | None = None
 
     def files(self, prompt: str, language: str, values: dict[str, object]) -> list[str]:

@@ -20,7 +20,8 @@ from pbx_bridge.health import Clock
 from pbx_bridge.ivr import engine
 from pbx_bridge.ivr.flow import Flow
 from pbx_bridge.ivr.lookups import Lookups
-from pbx_bridge.ivr.questions import Question
+from pbx_bridge.ivr.nodes import AskNode
+from pbx_bridge.ivr.questions import KeepRecording, Question, RecordingTaken
 from pbx_bridge.ivr.run import (
     Answer,
     Effect,
@@ -37,13 +38,14 @@ from pbx_bridge.ivr.run import (
     Place,
     Play,
     PromptEnded,
+    SoundFacts,
     StartTimer,
     StopPlaying,
     TimeUp,
     WriteStep,
 )
 from pbx_bridge.ivr.trial.moves import WaitEnds
-from pbx_bridge.ivr.trial.transcript import Broken, Entered, Entry, Left, Line, Said, Told, Transcript
+from pbx_bridge.ivr.trial.transcript import Broken, Entered, Entry, Left, Line, Replayed, Said, Told, Transcript
 
 _LOOKUP_SECONDS = 0.05
 _CHARACTERS_A_SECOND: Mapping[str, float] = {"fa": 11.0, "en": 18.0}  # measured on the shipped voices
@@ -84,7 +86,7 @@ class Stage:
 
     Attributes:
         lookups: what is looked up, by the simulation's clock. finish: how such a lookup is brought to its end.
-        delays: by what is looked up (`caller`, `tracking`, …); the rest answers quickly.
+        delays: by what is looked up (`caller`, `tracking`, a service's name, …); the rest answers quickly.
     """
 
     flow: Flow
@@ -125,6 +127,8 @@ class Simulation:
         self._served = self._talked = self._left = False
         self._handed: HandOver | None = None  # where the caller is now, or was when they left
         self._been: set[Place] = set()
+        self._spoken = 0.0  # seconds of the last message
+        self._kept_message = False
         self.run, effects = engine.begin(
             stage.flow,
             node="pbx",
@@ -155,6 +159,12 @@ class Simulation:
         return self.run.phase is Phase.QUEUED
 
     @property
+    def is_secret(self) -> bool:
+        """What is keyed now may stand nowhere."""
+        node = self._stage.flow.nodes[self.run.at]
+        return isinstance(node, AskNode) and node.is_secret
+
+    @property
     def asks(self) -> bool:
         """The flow listens for keys, and has used all that came."""
         return self.run.phase is Phase.COLLECTING and not self.run.keyed
@@ -163,7 +173,7 @@ class Simulation:
     def ends(self) -> str:
         """Where it stands: e.g. `queue support` while waiting there, else the outcome in the record's word."""
         if self.waits and self._handed is not None:
-            return f"{self._handed.what} {self._handed.to}"
+            return f"{self._handed.what} {'' if self.records else self._handed.to}".rstrip()
         return self._outcome.value
 
     @property
@@ -171,7 +181,7 @@ class Simulation:
         """As calls/outcome.py decides for a caller from outside."""
         if self._talked:
             return Outcome.ANSWERED
-        if Place.VOICEMAIL in self._been:
+        if Place.VOICEMAIL in self._been or self._kept_message:
             return Outcome.VOICEMAIL
         if self._left and self._handed is not None and self._handed.what is Place.QUEUE:
             return Outcome.ABANDONED_QUEUE
@@ -200,12 +210,39 @@ class Simulation:
         self.now = until
 
     def press(self, key: str) -> None:
-        """Press one key."""
-        self._happen(KeyPressed(key))
+        """Press one key; in a queue it counts if it is the one that leads out of it."""
+        if self.takes(key):
+            self._come_back("KEY")
+        else:
+            self._happen(KeyPressed(key))
+
+    def takes(self, key: str) -> bool:
+        """Whether the caller waits in a queue that this key leads out of."""
+        return self.waits and self._handed is not None and self._handed.settings.get("key") == key
+
+    @property
+    def records(self) -> bool:
+        """What the caller says is recorded for a flow."""
+        return self.waits and self._handed is not None and self._handed.what is Place.RECORD
+
+    def speak(self, seconds: float) -> None:
+        """Say something for so long, then end it; 0: keep silent until that ends it."""
+        if self._handed is None:
+            return
+        told = self._handed.settings
+        longest, silence = float(told["longest"]), float(told["silence"] or told["longest"])
+        self._spoken = min(seconds, longest)
+        if seconds:
+            self.pass_time(self._spoken)
+            self._come_back("DTMF" if seconds < longest else "TIMEOUT")
+        else:
+            self.pass_time(min(silence, longest))
+            self._come_back("SILENCE" if silence < longest else "TIMEOUT")
 
     def hang_up(self) -> None:
-        """The caller leaves."""
+        """The caller leaves; a message that they have spoken is kept."""
         self._left = True
+        self._kept_message |= self.run.take.stage in ("spoken", "keeping") and self._spoken > 0
         self.tell(Left())
         self._happen(Gone())
 
@@ -216,16 +253,20 @@ class Simulation:
             return False
         status, seconds = told
         self.pass_time(seconds)
-        back, self._handed = GivenBack(self._handed.what, self._handed.to, status), None
-        self._talked = ends.word == "answered"
+        self._talked = self._talked or ends.word == "answered"
         if status == "INVALID":
             self._been.discard(Place.VOICEMAIL)
-        self._happen(back)
+        self._come_back(status)
         return True
 
     def tell(self, line: Line) -> None:
         """Add a line to the transcript."""
         self._entries.append(Entry(at=(self.now - self._began).total_seconds(), line=line))
+
+    def _come_back(self, status: str) -> None:
+        handed, self._handed = self._handed, None
+        if handed is not None:
+            self._happen(GivenBack(handed.what, handed.to, status))
 
     def _next_due(self) -> _Due | None:
         """The first of what is under way; a lookup's answer before a timer of the same moment."""
@@ -274,12 +315,14 @@ class Simulation:
                 self._look_up(number, question)
             case HandOver():
                 self._handed = effect
-                self._been.add(effect.what)
+                if effect.what is not Place.RECORD:
+                    self._been.add(effect.what)
             case HangUp():
                 pass  # the step that tells it is written, too
             case WriteStep(kind=kind, flow_node=node, data=data):
                 self._enter(node)
                 self._served = self._served or (kind is StepKind.HEARD and data.get("serves") is True)
+                self._kept_message |= kind is StepKind.RECORDED and data["result"] == "kept"
                 self.tell(Told(kind=kind, data=data))
             case _:
                 assert_never(effect)
@@ -292,11 +335,17 @@ class Simulation:
     def _play(self, play: Play) -> None:
         seconds, heard = 0.0, True
         for part in play.parts:
+            if part.recording:
+                seconds += part.seconds
+                self.tell(Replayed(seconds=part.seconds))
+                continue
             try:
                 text = self._stage.texts.text(part.prompt, part.language, play.values)
             except PromptError as error:
                 heard = False
                 self.tell(Broken(reason=str(error)))
+                continue
+            if not text:  # every sentence of it is left out
                 continue
             seconds += max(_SHORTEST_PROMPT, len(text) / _CHARACTERS_A_SECOND.get(part.language, 15.0))
             told = Said(
@@ -307,15 +356,17 @@ class Simulation:
                 listens=play.listens,
             )
             self.tell(told)
-        self._playing = self._in(max(seconds, _SHORTEST_PROMPT), PromptEnded(play.playback, heard))
+        self._playing = self._in(max(seconds, _SHORTEST_PROMPT), PromptEnded(play.playback, heard and seconds > 0))
 
     def _look_up(self, number: int, question: Question) -> None:
-        delay = self._stage.delays.get(question.what, Delay())
+        delay = self._stage.delays.get(question.called, Delay())
         self._lookup = self._in(delay.seconds, self._answer(number, question, delay))
 
     def _answer(self, number: int, question: Question, delay: Delay) -> Happening:
         if delay.fails:
             return LookupFailed(number, "told to fail")
+        if isinstance(question, RecordingTaken | KeepRecording):  # nobody but the caller knows what was said
+            return Found(number, SoundFacts(seconds=self._spoken, audible=self._spoken > 0))
         try:
             return Found(number, self._stage.finish(self._lookups.answer(question)))
         except Exception as error:  # whatever a CRM does, a caller is helped

@@ -8,22 +8,25 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from pbx_bridge.errors import PromptError
 from pbx_bridge.ivr.flow import Flow
+from pbx_bridge.ivr.lookups import Lookups
 from pbx_bridge.ivr.prompts import PromptBook
 from pbx_bridge.ivr.trial import moves
 from pbx_bridge.ivr.trial.caller import play, settle
-from pbx_bridge.ivr.trial.cases import crm_lookups
+from pbx_bridge.ivr.trial.cases import NO_SERVICES, crm_lookups
 from pbx_bridge.ivr.trial.moves import Move, parse_move, written
 from pbx_bridge.ivr.trial.player import Player
 from pbx_bridge.ivr.trial.simulation import Simulation, Stage, Visitor
 from pbx_bridge.ivr.trial.transcript import Said, shown, words
 from pbx_bridge.store.address import StorePlace
+from pbx_bridge.store.crm import Crm
 from pbx_bridge.store.crm_memory import demo_batch, memory_crm
 from pbx_bridge.store.crm_sql import SqlCrm
 from pbx_bridge.store.database import connect
@@ -35,11 +38,15 @@ Read = Callable[[], str | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Customers:
-    """Whom the callers are looked up among: those of a store, which is only read, or the shipped demo customers."""
+    """Whom the callers are looked up among: those of a store, which is only read, or the shipped demo customers.
+
+    `services`: who answers for services, while it is open; unset: no service is there.
+    """
 
     store: StorePlace | None
     zone: ZoneInfo
     region: str
+    services: Callable[[], AbstractAsyncContextManager[Lookups]] | None = None
 
     @property
     def told(self) -> str:
@@ -49,21 +56,25 @@ class Customers:
     @contextmanager
     def stage(self, flow: Flow, book: PromptBook, visitor: Visitor) -> Iterator[Stage]:
         """What the caller meets, as long as this is open. Raises StoreError."""
-        if self.store is None:
-            crm = memory_crm(demo_batch(visitor.now.astimezone(self.zone).date(), self.zone, self.region))
-            yield Stage(flow=flow, texts=book, lookups=crm_lookups(crm, self.zone, self.region))
-            return
         with asyncio.Runner() as runner:
             opened = AsyncExitStack()
-            reader = runner.run(opened.enter_async_context(connect(self.store, reading=True)))
             try:
-                kept = SqlCrm(reader)
-                # A store that cannot be read is told at once, not played as a lookup that failed.
-                runner.run(kept.customer_by_code(""))
-                lookups = crm_lookups(kept, self.zone, self.region)
+                crm = runner.run(self._crm(opened, visitor.now))
+                services = NO_SERVICES
+                if self.services is not None:
+                    services = runner.run(opened.enter_async_context(self.services()))
+                lookups = crm_lookups(crm, self.zone, self.region, services=services)
                 yield Stage(flow=flow, texts=book, lookups=lookups, finish=runner.run)
             finally:
                 runner.run(opened.aclose())
+
+    async def _crm(self, opened: AsyncExitStack, now: datetime) -> Crm:
+        if self.store is None:
+            return memory_crm(demo_batch(now.astimezone(self.zone).date(), self.zone, self.region))
+        kept = SqlCrm(await opened.enter_async_context(connect(self.store, reading=True)))
+        # A store that cannot be read is told at once, not played as a lookup that failed.
+        await kept.customer_by_code("")
+        return kept
 
 
 def store_of(place: StorePlace) -> StorePlace | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, assert_never
 
 from pbx_bridge.calls.facts import StepKind
+from pbx_bridge.ivr.run import Place
 from pbx_bridge.values.hostile import on_terminal
 
 
@@ -29,6 +30,13 @@ class Said:
     language: str
     text: str
     listens: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replayed:
+    """The caller heard the message that they had spoken."""
+
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +74,7 @@ class Undone:
     reason: str
 
 
-Line = Entered | Said | Pressed | Told | Broken | Left | Undone
+Line = Entered | Said | Replayed | Pressed | Told | Broken | Left | Undone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +109,8 @@ def _words(line: Line) -> str:
             return f"[{node}]"
         case Said(language=language, text=text):
             return f"{language} «{text}»"
+        case Replayed(seconds=seconds):
+            return f"played back: {seconds:g} s"
         case Pressed(keys=keys):
             return f"pressed {keys}"
         case Told(kind=kind, data=data):
@@ -133,15 +143,33 @@ def _told(kind: StepKind, data: Mapping[str, Any]) -> str:
             reason = f" ({data['reason']})" if data.get("reason") else ""
             return f"looked up {data['what']}: {data['result']}{reason}"
         case StepKind.QUEUE:
-            return f"waits in queue {data['queue']}"
+            ahead = f", ahead of others: {data['because']}" if "because" in data else ""
+            return f"waits in queue {data['queue']}{ahead}"
         case StepKind.QUEUE_RETURN:
             return f"back from queue {data['queue']}: {data['status']}"
         case StepKind.HOURS:
             return f"the office is {data['result']}" if "holiday" not in data else f"holiday: {data['holiday']}"
+        case StepKind.HANDED_OVER if data["what"] == Place.RECORD:
+            return "records a message"
+        case StepKind.HANDED_BACK if data["what"] == Place.RECORD:
+            return f"the message is over: {data['status']}"
         case StepKind.HANDED_OVER:
             return f"given to {data['what']} {data['to']}"
         case StepKind.HANDED_BACK:
             return f"back from {data['what']} {data['to']}: {data['status']}"
+        case StepKind.WEBHOOK:
+            reason = f" ({data['reason']})" if data.get("reason") else ""
+            return f"told {data['service']}: {data['result']}{reason}"
+        case StepKind.SURVEY:
+            return f"{data['question']}: {data['answer']} of {data['scale']}" if data["answer"] else ""
+        case StepKind.RECORDED:
+            return f"recorded {data['seconds']:g} s: {data['result']}"
+        case StepKind.TICKET_OPENED:
+            done = "filed complaint" if data["sort"] == "complaint" else "opened ticket"
+            return f"{done} {data['tracking_number']}"
+        case StepKind.CALLBACK_ASKED:
+            again = " again" if data["again"] else ""
+            return f"promised{again} queue {data['queue']} to call {data['number']}, not before {data['wanted_at']}"
         case StepKind.ENDED:
             return "" if data["by"] == "caller" else f"the {data['by']} hung up"
         case StepKind.TROUBLE:

@@ -90,6 +90,10 @@ class PhoneCall:
         """Send a tone from now on, where silence went."""
         self._stream.speaking = True
 
+    def hush(self) -> None:
+        """Send silence again."""
+        self._stream.speaking = False
+
     async def ringing(self, timeout_s: float = 10.0) -> None:
         """Wait until the far end rings or answers. Raises PhoneError if it refuses, or at the deadline."""
         await self._until(lambda: self.state is not CallState.CALLING, timeout_s, "no ringing")

@@ -32,21 +32,25 @@ CREATE TABLE callback (
   wanted_at_us INTEGER NOT NULL,
   done_at_us INTEGER,
   done_by TEXT NOT NULL DEFAULT '',
-  result TEXT NOT NULL DEFAULT ''
+  result TEXT NOT NULL DEFAULT '',
+  moved_by TEXT NOT NULL DEFAULT ''  -- what asked for the same again, the last time
 );
 CREATE INDEX callback_open ON callback (wanted_at_us) WHERE done_at_us IS NULL;
+CREATE INDEX callback_open_to ON callback (number, queue) WHERE done_at_us IS NULL;
 
 CREATE TABLE message (  -- what a caller recorded
   name TEXT PRIMARY KEY,
   node TEXT NOT NULL,
   channel TEXT NOT NULL,
   flow_node TEXT NOT NULL,
+  caller TEXT NOT NULL,
   made_at_us INTEGER NOT NULL,
   length_us INTEGER NOT NULL,
   bytes INTEGER NOT NULL,
   sha256 TEXT NOT NULL,
-  path TEXT NOT NULL  -- below the folder of messages
+  path TEXT NOT NULL  -- below the folder of messages; empty once its time is up
 );
+CREATE INDEX message_by_time ON message (made_at_us, name);
 
 CREATE TABLE wrong_try (  -- numbers and PINs that were not right
   caller TEXT NOT NULL,
@@ -54,3 +58,4 @@ CREATE TABLE wrong_try (  -- numbers and PINs that were not right
   at_us INTEGER NOT NULL,
   PRIMARY KEY (caller, at_us, what)
 );
+CREATE INDEX wrong_try_by_time ON wrong_try (at_us);

@@ -33,21 +33,25 @@ CREATE TABLE callback (
   wanted_at_us BIGINT NOT NULL,
   done_at_us BIGINT,
   done_by TEXT COLLATE "C" NOT NULL DEFAULT '',
-  result TEXT COLLATE "C" NOT NULL DEFAULT ''
+  result TEXT COLLATE "C" NOT NULL DEFAULT '',
+  moved_by TEXT COLLATE "C" NOT NULL DEFAULT ''  -- what asked for the same again, the last time
 );
 CREATE INDEX callback_open ON callback (wanted_at_us) WHERE done_at_us IS NULL;
+CREATE INDEX callback_open_to ON callback (number, queue) WHERE done_at_us IS NULL;
 
 CREATE TABLE message (  -- what a caller recorded
   name TEXT COLLATE "C" PRIMARY KEY,
   node TEXT COLLATE "C" NOT NULL,
   channel TEXT COLLATE "C" NOT NULL,
   flow_node TEXT COLLATE "C" NOT NULL,
+  caller TEXT COLLATE "C" NOT NULL,
   made_at_us BIGINT NOT NULL,
   length_us BIGINT NOT NULL,
   bytes BIGINT NOT NULL,
   sha256 TEXT COLLATE "C" NOT NULL,
-  path TEXT COLLATE "C" NOT NULL  -- below the folder of messages
+  path TEXT COLLATE "C" NOT NULL  -- below the folder of messages; empty once its time is up
 );
+CREATE INDEX message_by_time ON message (made_at_us, name);
 
 CREATE TABLE wrong_try (  -- numbers and PINs that were not right
   caller TEXT COLLATE "C" NOT NULL,
@@ -55,3 +59,4 @@ CREATE TABLE wrong_try (  -- numbers and PINs that were not right
   at_us BIGINT NOT NULL,
   PRIMARY KEY (caller, at_us, what)
 );
+CREATE INDEX wrong_try_by_time ON wrong_try (at_us);
