@@ -8,14 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import fcntl
-import os
-import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
-from pathlib import Path
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -34,7 +28,6 @@ from pbx_bridge.ari_handlers.requests import Ari
 from pbx_bridge.ari_handlers.stasis import Stasis
 from pbx_bridge.calls.facts import RawFact, boot_fact
 from pbx_bridge.config import Settings
-from pbx_bridge.errors import BridgeError
 from pbx_bridge.health import Health, LinkState, Meter, utc_now
 from pbx_bridge.ivr.drawn import DrawnFlow
 from pbx_bridge.ivr.guard import GuardedLookups, TryLimits, in_thread
@@ -52,6 +45,7 @@ from pbx_bridge.ivr.standing import Now, QueueStandings
 from pbx_bridge.pbx import paths as pbx_paths
 from pbx_bridge.pbx.plan import AGENTS, QUEUES
 from pbx_bridge.pbx.secrets import SecretStore
+from pbx_bridge.process import come_first, only_one, pid_file, until_stopped
 from pbx_bridge.services.client import ServiceClient
 from pbx_bridge.services.lookups import ServiceLookups
 from pbx_bridge.spool.follow import Spooler
@@ -78,7 +72,8 @@ async def run_daemon(settings: Settings) -> None:
     for finding in unknown_holidays(flow, utc_now().astimezone(loader.zone).date()):
         log.warning("holidays_not_known", flow=flow.name, reason=finding.sentence)
     flows = Repertoire(LoadedFlow(flow=flow, texts=announcer.book, speaker=announcer))
-    with _only_one(settings.run / "daemon.lock"), _pid_file(settings.run / "daemon.pid"):
+    come_first()
+    with only_one(settings.run / "daemon.lock"), pid_file(settings.run / "daemon.pid"):
         health = Health()
         client = ServiceClient(services, health)
         async with open_store(settings.store_place, health, region=settings.region) as store, client.open():
@@ -131,7 +126,7 @@ async def _serve(
     if settings.ari.url is None:  # of a PBX that is not ours we do not know the agents
         await store.agents.fill(AGENTS)
     async with serve(site, settings.web.host, settings.web.port), desk.link.open():
-        await _until_stopped(
+        await until_stopped(
             {
                 "spool": _spooler(settings, store, health).run,
                 "stasis": desk.stasis.run,
@@ -360,75 +355,3 @@ def _link(
         on_open=on_open,
         on_connect=on_connect,
     )
-
-
-# --- running and stopping -----------------------------------------------------------------------------------------
-
-Work = Callable[[], Coroutine[Any, Any, None]]
-
-
-async def _until_stopped(works: dict[str, Work]) -> None:
-    """Run these by name until a signal comes; then stop them in this order. One that fails stops all, loudly."""
-    async with _stop_signal() as stop:
-        tasks = {name: asyncio.create_task(work(), name=name) for name, work in works.items()}
-        stopped = asyncio.create_task(stop.wait(), name="stop-signal")
-        log.info("daemon_started", pid=os.getpid())
-        try:
-            await _first_of(tasks, stopped)
-        finally:
-            stopped.cancel()
-            for task in tasks.values():
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
-            log.info("daemon_stopped")
-
-
-async def _first_of(tasks: dict[str, asyncio.Task[None]], stopped: asyncio.Task[Any]) -> None:
-    """Wait for the signal, or for a task that fails. A task that merely ends (ARI replaced) leaves the rest going."""
-    pending: set[asyncio.Task[Any]] = {stopped, *tasks.values()}
-    while not stopped.done():
-        done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
-        for task in done - {stopped}:
-            log.error("task_ended", task=task.get_name())
-            task.result()
-
-
-@asynccontextmanager
-async def _stop_signal() -> AsyncIterator[asyncio.Event]:
-    """Set at the first SIGTERM or SIGINT; a second one ends the process at once."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def asked(number: int) -> None:
-        stop.set()
-        loop.remove_signal_handler(number)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, asked, number)
-    try:
-        yield stop
-    finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
-
-
-@contextmanager
-def _only_one(path: Path) -> Iterator[None]:
-    """Hold the lock that keeps a second daemon out of this HOME. Raises BridgeError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise BridgeError(f"another daemon runs in {path.parent.parent}: stop it first") from error
-        yield
-
-
-@contextmanager
-def _pid_file(path: Path) -> Iterator[None]:
-    path.write_text(f"{os.getpid()}\n")
-    try:
-        yield
-    finally:
-        path.unlink(missing_ok=True)

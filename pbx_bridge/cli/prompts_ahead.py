@@ -71,7 +71,7 @@ def _keep_up(settings: Settings, wanted: tuple[Clip, ...], at_most: float) -> in
     from pbx_bridge.ivr.sounds.speakers import find_prefix
     from pbx_bridge.pbx.paths import find_paths
 
-    os.nice(_LOWEST_PRIORITY)
+    os.setpriority(os.PRIO_PROCESS, 0, _LOWEST_PRIORITY)
     prefix = find_prefix(settings.asterisk_root)
     sounds = find_paths(settings.home, settings.asterisk_root).sounds
     done = keep_up(sounds, wanted, speakers_of(settings, prefix), prefix, seconds=at_most)

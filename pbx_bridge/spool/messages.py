@@ -17,10 +17,10 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from pbx_bridge.calls.facts import Step, StepKind, step_fact
-from pbx_bridge.errors import StoreError
 from pbx_bridge.health import Clock, Health, LinkState, utc_now
 from pbx_bridge.spool.message_sound import Sound, listen
 from pbx_bridge.spool.recording_files import RecordingFiles
+from pbx_bridge.spool.rounds import rounds
 from pbx_bridge.store.messages import Message, Messages, Origin, origin_of
 from pbx_bridge.store.open import Store
 
@@ -30,9 +30,6 @@ KEEP_DAYS = 365
 SHORTEST_S = 1.0  # of a message whose flow node is gone
 _ENDING = ".wav"
 _SETTLED_S = 3.0  # without a write for so long, of a call that is over
-_EVERY_S = 1.0
-_TIDY_S = 24 * 3600.0
-_FIRST_TIDY_S = 60.0
 _LATE = 1_000_000  # number of the first step that is not the run's own
 
 
@@ -102,17 +99,7 @@ class MessageKeeper:
 
     async def run(self) -> None:
         """Put away what calls left behind, for ever; once a day let go of what is old."""
-        loop = asyncio.get_running_loop()
-        tidy_at = loop.time() + _FIRST_TIDY_S
-        while True:
-            try:
-                await self.turn()
-                if loop.time() >= tidy_at:
-                    await self.tidy()
-                    tidy_at = loop.time() + _TIDY_S
-            except (StoreError, OSError) as error:
-                self._report(str(error))
-            await asyncio.sleep(_EVERY_S)
+        await rounds(self.turn, self.tidy, self._report)
 
     async def turn(self) -> None:
         """Put away what calls that are over left behind. Raises StoreError, OSError."""

@@ -15,9 +15,9 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from pbx_bridge.errors import StoreError
 from pbx_bridge.health import Clock, Health, LinkState, utc_now
 from pbx_bridge.spool.recording_files import RecordingFiles, is_silent
+from pbx_bridge.spool.rounds import EVERY_S, rounds
 from pbx_bridge.store.recordings import DueRecording, Recording, Recordings, RecordingState
 
 log = structlog.get_logger()
@@ -25,9 +25,6 @@ log = structlog.get_logger()
 KEEP_DAYS = 365  # of an outcome that the settings do not name
 _SETTLED_S = 2.0  # Asterisk writes 2 s of sound at once, and the rest when the channel ends, which ends the call
 _MISSING_S = 60.0  # so long after a call's end no file comes any more
-_EVERY_S = 1.0
-_TIDY_S = 24 * 3600.0
-_FIRST_TIDY_S = 60.0
 
 
 def place_of(recording: Recording) -> str:
@@ -53,24 +50,14 @@ class RecordingKeeper:
         health: Health,
         keep_days: Mapping[str, int] | None = None,
         clock: Clock = utc_now,
-        every_s: float = _EVERY_S,
+        every_s: float = EVERY_S,
     ) -> None:
         self._node, self._files, self._recordings, self._health = node, files, recordings, health
         self._keep_days, self._clock, self._every_s = keep_days or {}, clock, every_s
 
     async def run(self) -> None:
         """Take over what is due, for ever; once a day also tidy up."""
-        loop = asyncio.get_running_loop()
-        tidy_at = loop.time() + _FIRST_TIDY_S
-        while True:
-            try:
-                await self.turn()
-                if loop.time() >= tidy_at:
-                    await self.tidy()
-                    tidy_at = loop.time() + _TIDY_S
-            except (StoreError, OSError) as error:
-                self._report(str(error))
-            await asyncio.sleep(self._every_s)
+        await rounds(self.turn, self.tidy, self._report, self._every_s)
 
     async def turn(self) -> None:
         """Take over every recording that is due. Raises StoreError."""

@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 from array import array
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from harness.system import Caller, SystemUnderTest, running_system, talking
+from harness.own_flow import agent, caller_who_keys, outside, running_flow
+from harness.system import Caller, SystemUnderTest, talking
 from private_pbx import PbxUnderTest
 
 from pbx_bridge.calls.facts import StepKind
 from pbx_bridge.pbx.phone import Answer, Phone, PhoneCall, Reject, Ring
-from pbx_bridge.pbx.phone.phone import OnInvite
 
 pytestmark = pytest.mark.asterisk
 
@@ -53,37 +53,8 @@ nodes:
 @pytest.fixture
 async def house(scene_house: PbxUnderTest) -> AsyncIterator[SystemUnderTest]:
     """The scenes' Asterisk (short rings, a trunk) and a daemon whose callers meet that flow."""
-    (scene_house.home / "out.yaml").write_text(FLOW, encoding="utf-8")
-    settings = scene_house.home / "pbx_bridge.toml"
-    settings.write_text(f'[ivr]\nflow = "{scene_house.home / "out.yaml"}"\n', encoding="utf-8")
-    try:
-        async with running_system(scene_house) as system:
-            yield system
-    finally:
-        settings.unlink()
-
-
-@asynccontextmanager
-async def agent(house: SystemUnderTest, number: str, does: OnInvite) -> AsyncIterator[Phone]:
-    async with Phone(from_number=number, on_invite=does) as phone:
-        await phone.register(f"sip:{house.sip}", house.pbx.secrets.agents[number])
-        yield phone
-
-
-@asynccontextmanager
-async def outside(house: SystemUnderTest, does: OnInvite) -> AsyncIterator[Phone]:
-    host, _, port = house.pbx.plan.trunk.partition(":")
-    async with Phone(local_host=host, local_port=int(port), from_number="world", on_invite=does) as phone:
-        yield phone
-
-
-@asynccontextmanager
-async def caller_who_keys(house: SystemUnderTest, key: str) -> AsyncIterator[Caller]:
-    async with house.caller(CALLER) as caller:
-        await caller.call.answered()
-        await caller.hears("choose_language")
-        await caller.press(key)
-        yield caller
+    async with running_flow(scene_house, FLOW) as system:
+        yield system
 
 
 async def given(caller: Caller, what: str, to: str) -> None:

@@ -11,7 +11,8 @@ from datetime import datetime
 
 import pytest
 from harness.customers import CODES, ENDED, ENDING, ENGLISH, import_customers
-from harness.system import Caller, SystemUnderTest, running_system
+from harness.own_flow import running_flow
+from harness.system import Caller, SystemUnderTest
 from private_pbx import PbxUnderTest
 
 from pbx_bridge.calls.facts import Step, StepKind
@@ -54,15 +55,9 @@ nodes:
 @pytest.fixture
 async def house(scene_house: PbxUnderTest) -> AsyncIterator[SystemUnderTest]:
     """The scenes' Asterisk, and a daemon whose callers meet that flow."""
-    (scene_house.home / "left.yaml").write_text(FLOW, encoding="utf-8")
-    settings = scene_house.home / "pbx_bridge.toml"
-    settings.write_text(f'[ivr]\nflow = "{scene_house.home / "left.yaml"}"\n', encoding="utf-8")
-    try:
-        async with running_system(scene_house) as system:
-            await import_customers(system, datetime.now(TEHRAN).date())
-            yield system
-    finally:
-        settings.unlink()
+    async with running_flow(scene_house, FLOW) as system:
+        await import_customers(system, datetime.now(TEHRAN).date())
+        yield system
 
 
 def rows(house: SystemUnderTest, statement: str) -> list[tuple[str, ...]]:

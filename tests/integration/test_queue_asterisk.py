@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 from harness.customers import ENGLISH, PERSIAN, UNKNOWN, import_customers
+from harness.own_flow import agent
 from harness.system import Caller, SystemUnderTest, running_system, talking
 from private_pbx import PbxUnderTest
 
 from pbx_bridge.calls.facts import StepKind
 from pbx_bridge.health import utc_now
-from pbx_bridge.pbx.phone import Answer, Phone, Ring
-from pbx_bridge.pbx.phone.phone import OnInvite
+from pbx_bridge.pbx.phone import Answer, Ring
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.timeout(180)]
 
@@ -60,13 +60,6 @@ async def house(scene_house: PbxUnderTest) -> AsyncIterator[SystemUnderTest]:
 
 
 @asynccontextmanager
-async def agent(house: SystemUnderTest, does: OnInvite) -> AsyncIterator[Phone]:
-    async with Phone(from_number="111", on_invite=does) as phone:
-        await phone.register(f"sip:{house.sip}", house.pbx.secrets.agents["111"])
-        yield phone
-
-
-@asynccontextmanager
 async def caller_in(house: SystemUnderTest, number: str, key: str = "1") -> AsyncIterator[Caller]:
     """A caller who wants a person and has been led to the queue."""
     async with house.caller(number) as caller:
@@ -98,7 +91,7 @@ def part(record: dict[str, Any], kind: str) -> list[tuple[str, str]]:
 
 async def test_a_vip_who_calls_later_is_answered_before_others(house: SystemUnderTest) -> None:
     async with (
-        agent(house, Answer()) as desk,
+        agent(house, "111", Answer()) as desk,
         caller_in(house, OTHERS[0]) as first,
         caller_in(house, UNKNOWN) as plain,
     ):
@@ -125,7 +118,7 @@ async def test_a_vip_who_calls_later_is_answered_before_others(house: SystemUnde
 
 
 async def test_the_key_of_the_flow_leads_out_and_no_other(house: SystemUnderTest) -> None:
-    async with agent(house, Ring()) as desk, caller_in(house, UNKNOWN) as caller:
+    async with agent(house, "111", Ring()) as desk, caller_in(house, UNKNOWN) as caller:
         ringing = await desk.rung()
         await joined(caller)
         await caller.press("29#")
@@ -140,7 +133,7 @@ async def test_the_key_of_the_flow_leads_out_and_no_other(house: SystemUnderTest
 
 
 async def test_without_a_key_of_the_flow_no_key_leads_out(house: SystemUnderTest) -> None:
-    async with agent(house, Ring()) as desk, caller_in(house, UNKNOWN, "2") as caller:
+    async with agent(house, "111", Ring()) as desk, caller_in(house, UNKNOWN, "2") as caller:
         ringing = await desk.rung()
         await joined(caller)
         await caller.press("1*0#")
@@ -158,7 +151,7 @@ async def test_the_key_given_for_one_queue_does_not_lead_out_of_the_next(house: 
     changed = "\n".join(line for line in changed.splitlines() if not line.startswith("  asked:"))
     (house.home / "busy.yaml").write_text(changed, encoding="utf-8")
     await house.command("flow", "deploy", str(house.home / "busy.yaml"))
-    async with agent(house, Ring()) as desk, caller_in(house, UNKNOWN) as caller:
+    async with agent(house, "111", Ring()) as desk, caller_in(house, UNKNOWN) as caller:
         await desk.rung()
         await joined(caller)
         await caller.press("1")
@@ -173,7 +166,7 @@ async def test_the_key_given_for_one_queue_does_not_lead_out_of_the_next(house: 
 
 
 async def test_who_gave_up_waiting_goes_ahead_the_next_time(house: SystemUnderTest) -> None:
-    async with agent(house, Ring()):
+    async with agent(house, "111", Ring()):
         async with caller_in(house, UNKNOWN) as caller:
             await joined(caller)
             await caller.call.hang_up()
@@ -189,7 +182,7 @@ async def test_who_gave_up_waiting_goes_ahead_the_next_time(house: SystemUnderTe
 
 
 async def test_killed_while_a_caller_waits_the_key_still_leads_out(house: SystemUnderTest) -> None:
-    async with agent(house, Ring()) as desk, caller_in(house, UNKNOWN) as caller:
+    async with agent(house, "111", Ring()) as desk, caller_in(house, UNKNOWN) as caller:
         await desk.rung()
         await joined(caller)
         house.kill_daemon()
@@ -200,7 +193,11 @@ async def test_killed_while_a_caller_waits_the_key_still_leads_out(house: System
 
 
 async def test_after_a_restart_it_knows_who_waits_and_who_is_ahead(house: SystemUnderTest) -> None:
-    async with agent(house, Ring()) as desk, caller_in(house, PERSIAN) as vip, caller_in(house, UNKNOWN) as plain:
+    async with (
+        agent(house, "111", Ring()) as desk,
+        caller_in(house, PERSIAN) as vip,
+        caller_in(house, UNKNOWN) as plain,
+    ):
         await desk.rung()
         await joined(vip)
         await joined(plain)
@@ -213,7 +210,7 @@ async def test_after_a_restart_it_knows_who_waits_and_who_is_ahead(house: System
 
 
 async def test_without_the_daemon_the_key_puts_the_caller_back(house: SystemUnderTest) -> None:
-    async with agent(house, Ring()) as desk, caller_in(house, UNKNOWN) as caller:
+    async with agent(house, "111", Ring()) as desk, caller_in(house, UNKNOWN) as caller:
         ringing = await desk.rung()
         await joined(caller)
         house.kill_daemon()

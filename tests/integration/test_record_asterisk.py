@@ -7,12 +7,12 @@ import signal
 import wave
 from array import array
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from harness.system import Caller, SystemUnderTest, running_system, talking
+from harness.own_flow import caller_who_keys, running_flow
+from harness.system import Caller, SystemUnderTest, talking
 from private_pbx import PbxUnderTest
 
 from pbx_bridge.calls.facts import Step, StepKind
@@ -57,23 +57,8 @@ async def house(scene_house: PbxUnderTest) -> AsyncIterator[SystemUnderTest]:
     """The scenes' Asterisk and a daemon whose callers meet that flow; nothing is left of other tests' messages."""
     for path in scene_house.paths.recording.iterdir():
         path.unlink()
-    (scene_house.home / "message.yaml").write_text(FLOW, encoding="utf-8")
-    settings = scene_house.home / "pbx_bridge.toml"
-    settings.write_text(f'[ivr]\nflow = "{scene_house.home / "message.yaml"}"\n', encoding="utf-8")
-    try:
-        async with running_system(scene_house) as system:
-            yield system
-    finally:
-        settings.unlink()
-
-
-@asynccontextmanager
-async def caller_at(house: SystemUnderTest, key: str) -> AsyncIterator[Caller]:
-    async with house.caller(CALLER) as caller:
-        await caller.call.answered()
-        await caller.hears("choose_language")
-        await caller.press(key)
-        yield caller
+    async with running_flow(scene_house, FLOW) as system:
+        yield system
 
 
 def spooled(house: SystemUnderTest) -> dict[str, int]:
@@ -160,7 +145,7 @@ def told(record: dict[str, Any]) -> list[tuple[str, Any]]:
 
 
 async def test_a_message_ended_with_the_key_is_kept_as_it_was_spoken(house: SystemUnderTest) -> None:
-    async with caller_at(house, "1") as caller:
+    async with caller_who_keys(house, "1") as caller:
         spoken = await ends_with_key(house, caller, 3.0)
         step = await recorded(caller)
         assert step.data["seconds"] == pytest.approx(spoken, abs=NEAR_S)
@@ -180,7 +165,7 @@ async def test_a_message_ended_with_the_key_is_kept_as_it_was_spoken(house: Syst
 
 
 async def test_silence_ends_it(house: SystemUnderTest) -> None:
-    async with caller_at(house, "1") as caller:
+    async with caller_who_keys(house, "1") as caller:
         spoken = await speaks(house, caller, 2.0)
         caller.call.hush()
         back = await caller.step(StepKind.HANDED_BACK)
@@ -191,7 +176,7 @@ async def test_silence_ends_it(house: SystemUnderTest) -> None:
 
 
 async def test_where_nothing_is_said_nothing_is_kept(house: SystemUnderTest) -> None:
-    async with caller_at(house, "1") as caller:
+    async with caller_who_keys(house, "1") as caller:
         step = await caller.step(StepKind.RECORDED)
         assert step.data["result"] == "empty"
         await caller.hears("nobody")
@@ -203,7 +188,7 @@ async def test_where_nothing_is_said_nothing_is_kept(house: SystemUnderTest) -> 
 
 
 async def test_it_is_heard_again_and_said_again(house: SystemUnderTest) -> None:
-    async with caller_at(house, "2") as caller:
+    async with caller_who_keys(house, "2") as caller:
         first = await ends_with_key(house, caller, 4.0)
         await caller.hears("after_status")
         caller.call.record()
@@ -222,7 +207,7 @@ async def test_it_is_heard_again_and_said_again(house: SystemUnderTest) -> None:
 
 
 async def test_a_long_message_is_played_to_its_end(house: SystemUnderTest) -> None:
-    async with caller_at(house, "2") as caller:
+    async with caller_who_keys(house, "2") as caller:
         await ends_with_key(house, caller, 14.0)
         await caller.hears("after_status")
         await caller.press("2")
@@ -236,7 +221,7 @@ async def test_a_long_message_is_played_to_its_end(house: SystemUnderTest) -> No
 
 
 async def test_what_was_said_before_the_hang_up_is_kept(house: SystemUnderTest) -> None:
-    async with caller_at(house, "1") as caller:
+    async with caller_who_keys(house, "1") as caller:
         spoken = await speaks(house, caller, 3.0)
         await caller.call.hang_up()
     record = await house.record_of(caller)
@@ -249,7 +234,7 @@ async def test_what_was_said_before_the_hang_up_is_kept(house: SystemUnderTest) 
 
 
 async def test_a_hang_up_in_the_review_keeps_it(house: SystemUnderTest) -> None:
-    async with caller_at(house, "2") as caller:
+    async with caller_who_keys(house, "2") as caller:
         spoken = await ends_with_key(house, caller, 2.0)
         await caller.hears("after_status")
         await caller.call.hang_up()
@@ -262,7 +247,7 @@ async def test_a_hang_up_in_the_review_keeps_it(house: SystemUnderTest) -> None:
 
 
 async def test_the_message_outlives_the_daemon_and_the_next_one_goes_on(house: SystemUnderTest) -> None:
-    async with caller_at(house, "2") as caller:
+    async with caller_who_keys(house, "2") as caller:
         before = await speaks(house, caller, 1.0)
         house.kill_daemon()
         began = asyncio.get_running_loop().time()
@@ -277,7 +262,7 @@ async def test_the_message_outlives_the_daemon_and_the_next_one_goes_on(house: S
 
 
 async def test_killed_in_the_review_the_caller_is_asked_again(house: SystemUnderTest) -> None:
-    async with caller_at(house, "2") as caller:
+    async with caller_who_keys(house, "2") as caller:
         spoken = await ends_with_key(house, caller, 2.0)
         await caller.hears("after_status")
         house.kill_daemon()
@@ -295,7 +280,7 @@ async def test_without_the_daemon_the_caller_gets_a_person_and_the_message_is_ke
 ) -> None:
     async with Phone(from_number="113", on_invite=Answer()) as desk:
         await desk.register(f"sip:{house.sip}", house.pbx.secrets.agents["113"])
-        async with caller_at(house, "1") as caller:
+        async with caller_who_keys(house, "1") as caller:
             spoken = await speaks(house, caller, 2.0)
             house.kill_daemon()
             await caller.press("#")
@@ -312,7 +297,7 @@ async def test_without_the_daemon_the_caller_gets_a_person_and_the_message_is_ke
 async def test_with_a_frozen_daemon_too(house: SystemUnderTest) -> None:
     async with Phone(from_number="113", on_invite=Answer()) as desk:
         await desk.register(f"sip:{house.sip}", house.pbx.secrets.agents["113"])
-        async with caller_at(house, "1") as caller:
+        async with caller_who_keys(house, "1") as caller:
             spoken = await speaks(house, caller, 2.0)
             house.signal(signal.SIGSTOP)
             await caller.press("#")

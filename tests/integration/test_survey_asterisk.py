@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from harness.system import Caller, SystemUnderTest, running_system, talking
+from harness.own_flow import agent, caller_who_keys, running_flow
+from harness.system import Caller, SystemUnderTest, talking
 from private_pbx import PbxUnderTest
 
 from pbx_bridge.calls.facts import Step, StepKind
 from pbx_bridge.pbx.phone import Answer, Phone, PhoneCall, Reject, Ring
-from pbx_bridge.pbx.phone.phone import OnInvite
 
 pytestmark = pytest.mark.asterisk
 
@@ -53,34 +52,12 @@ nodes:
 @pytest.fixture
 async def house(scene_house: PbxUnderTest) -> AsyncIterator[SystemUnderTest]:
     """The scenes' Asterisk, a daemon whose callers meet that flow, and a customer who has an agent of their own."""
-    (scene_house.home / "asked.yaml").write_text(FLOW, encoding="utf-8")
-    settings = scene_house.home / "pbx_bridge.toml"
-    settings.write_text(f'[ivr]\nflow = "{scene_house.home / "asked.yaml"}"\n', encoding="utf-8")
-    try:
-        async with running_system(scene_house) as system:
-            await system.import_crm(
-                customers=f"code,name,language,tier,agent\n1002,Sample Ltd,en,silver,{OWN_AGENT}",
-                contacts=f"customer_code,name,phone\n1002,Ann,{OWNED}",
-            )
-            yield system
-    finally:
-        settings.unlink()
-
-
-@asynccontextmanager
-async def agent(house: SystemUnderTest, number: str, does: OnInvite) -> AsyncIterator[Phone]:
-    async with Phone(from_number=number, on_invite=does) as phone:
-        await phone.register(f"sip:{house.sip}", house.pbx.secrets.agents[number])
-        yield phone
-
-
-@asynccontextmanager
-async def caller_who_keys(house: SystemUnderTest, key: str, number: str = UNKNOWN) -> AsyncIterator[Caller]:
-    async with house.caller(number) as caller:
-        await caller.call.answered()
-        await caller.hears("choose_language")
-        await caller.press(key)
-        yield caller
+    async with running_flow(scene_house, FLOW) as system:
+        await system.import_crm(
+            customers=f"code,name,language,tier,agent\n1002,Sample Ltd,en,silver,{OWN_AGENT}",
+            contacts=f"customer_code,name,phone\n1002,Ann,{OWNED}",
+        )
+        yield system
 
 
 async def talks_and_hangs_up(desk: Phone) -> None:
@@ -122,7 +99,7 @@ async def rang_out(ringing: PhoneCall) -> None:
 
 
 async def test_the_agent_hangs_up_first_and_the_caller_is_asked(house: SystemUnderTest) -> None:
-    async with agent(house, QUEUE_AGENT, Answer()) as desk, caller_who_keys(house, "1") as caller:
+    async with agent(house, QUEUE_AGENT, Answer()) as desk, caller_who_keys(house, "1", UNKNOWN) as caller:
         await talks_and_hangs_up(desk)
         await answers(caller, "ask_tracking", "2")
         await answers(caller, "ask_customer_code", "5")
@@ -149,7 +126,7 @@ async def test_the_agent_hangs_up_first_and_the_caller_is_asked(house: SystemUnd
 
 
 async def test_who_hangs_up_at_a_question_gave_no_answer(house: SystemUnderTest) -> None:
-    async with agent(house, QUEUE_AGENT, Answer()) as desk, caller_who_keys(house, "1") as caller:
+    async with agent(house, QUEUE_AGENT, Answer()) as desk, caller_who_keys(house, "1", UNKNOWN) as caller:
         await talks_and_hangs_up(desk)
         await caller.hears("ask_tracking")
         await caller.press("9")
@@ -163,7 +140,7 @@ async def test_who_hangs_up_at_a_question_gave_no_answer(house: SystemUnderTest)
 
 
 async def test_killed_during_a_question_it_is_asked_again_and_no_other(house: SystemUnderTest) -> None:
-    async with agent(house, QUEUE_AGENT, Answer()) as desk, caller_who_keys(house, "1") as caller:
+    async with agent(house, QUEUE_AGENT, Answer()) as desk, caller_who_keys(house, "1", UNKNOWN) as caller:
         await talks_and_hangs_up(desk)
         await answers(caller, "ask_tracking", "2")
         await caller.hears("ask_customer_code")
@@ -181,7 +158,7 @@ async def test_killed_during_a_question_it_is_asked_again_and_no_other(house: Sy
 
 
 async def test_killed_during_the_talk_the_caller_is_asked_all_the_same(house: SystemUnderTest) -> None:
-    async with agent(house, QUEUE_AGENT, Answer()) as desk, caller_who_keys(house, "1") as caller:
+    async with agent(house, QUEUE_AGENT, Answer()) as desk, caller_who_keys(house, "1", UNKNOWN) as caller:
         talk = await desk.rung(20)
         await talking(talk)
         house.kill_daemon()
@@ -194,7 +171,7 @@ async def test_killed_during_the_talk_the_caller_is_asked_all_the_same(house: Sy
 
 
 async def test_who_hangs_up_first_is_asked_nothing(house: SystemUnderTest) -> None:
-    async with agent(house, QUEUE_AGENT, Answer()) as desk, caller_who_keys(house, "1") as caller:
+    async with agent(house, QUEUE_AGENT, Answer()) as desk, caller_who_keys(house, "1", UNKNOWN) as caller:
         await talking(await desk.rung(20))
         await caller.call.hang_up()
     record = await house.record_of(caller)
@@ -253,7 +230,7 @@ async def test_killed_while_the_own_agents_phone_rings_the_others_ring_next(hous
 
 
 async def test_without_an_agent_of_their_own_a_caller_goes_on_at_once(house: SystemUnderTest) -> None:
-    async with agent(house, QUEUE_AGENT, Answer()) as desk, caller_who_keys(house, "3") as caller:
+    async with agent(house, QUEUE_AGENT, Answer()) as desk, caller_who_keys(house, "3", UNKNOWN) as caller:
         await talking(await desk.rung(20))
         await caller.call.hang_up()
     record = await house.record_of(caller)

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from pbx_bridge.calls.facts import StepKind
 from pbx_bridge.ivr.nodes.base import Key, Listening, NodeName, PromptKey, QueueName
-from pbx_bridge.ivr.nodes.request import KEPT, KeptName, kept_in, kept_of, leave, origin_of, text_of
+from pbx_bridge.ivr.nodes.request import KEPT, KeptValue, kept_in, kept_of, leave, origin_of, text_of
 from pbx_bridge.ivr.questions import AskForCallback
 from pbx_bridge.ivr.run import CallbackFacts, Run
 from pbx_bridge.values import digits, phone
@@ -53,7 +53,7 @@ class CallbackNode(Listening, frozen=True, kw_only=True, tag="callback"):
     other: NodeName
     refused: NodeName
     unavailable: NodeName
-    number: KeptName | None = None
+    number: KeptValue | None = None
     when: When = "now"
     confirm: Key = "1"
     change: Key = "2"

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, ClassVar
 
 import msgspec
 
-from pbx_bridge.calls.facts import StepKind
-from pbx_bridge.ivr.nodes.base import Kind, NodeName
-from pbx_bridge.ivr.nodes.request import KeptName, Subject, kept_in, leave, origin_of, text_of
-from pbx_bridge.ivr.questions import FileComplaint
-from pbx_bridge.ivr.run import ComplaintFacts
-
-if TYPE_CHECKING:
-    from pbx_bridge.ivr.turn import Turn
+from pbx_bridge.ivr.nodes.request import kept_in, origin_of, text_of
+from pbx_bridge.ivr.nodes.ticket import OpeningTicket
+from pbx_bridge.ivr.questions import FileComplaint, Question
+from pbx_bridge.ivr.run import Run
 
 Reason = Annotated[
     str,
@@ -25,7 +21,7 @@ Reason = Annotated[
 ]
 
 
-class ComplaintNode(Kind, frozen=True, kw_only=True, tag="complaint"):
+class ComplaintNode(OpeningTicket, frozen=True, kw_only=True, tag="complaint"):
     """Opens a ticket that is a complaint, with its deadlines.
 
     Attributes:
@@ -34,12 +30,10 @@ class ComplaintNode(Kind, frozen=True, kw_only=True, tag="complaint"):
         answer_within_days: days after today, whatever days they are, at whose end the answer must be there.
     """
 
-    subject: Subject
-    opened: NodeName
-    unknown: NodeName
-    unavailable: NodeName
+    question: ClassVar[type[Question]] = FileComplaint
+    sort: ClassVar[str] = "complaint"
+
     reason: Reason | None = None
-    message: KeptName | None = None
     acknowledge_within_hours: Annotated[int, msgspec.Meta(ge=1, le=720)] = 24
     answer_within_days: Annotated[int, msgspec.Meta(ge=1, le=365)] = 10
 
@@ -47,11 +41,6 @@ class ComplaintNode(Kind, frozen=True, kw_only=True, tag="complaint"):
         """Refuse deadlines in the wrong order."""
         if self.acknowledge_within_hours > self.answer_within_days * 24:
             raise ValueError("acknowledge_within_hours is later than answer_within_days: nobody answers before")
-
-    @property
-    def looks_up(self) -> str:
-        """See Kind."""
-        return FileComplaint.what
 
     def makes_known(self) -> Mapping[str, tuple[str, ...]]:
         """See Kind."""
@@ -61,33 +50,14 @@ class ComplaintNode(Kind, frozen=True, kw_only=True, tag="complaint"):
         """See Kind."""
         yield from kept_in(reason=self.reason, message=self.message)
 
-    def on_enter(self, turn: Turn) -> None:
-        """See Kind."""
-        run = turn.run
-        if run.customer is None:
-            turn.enter(self.unknown)
-            return
-        question = FileComplaint(
+    def asked(self, run: Run, customer_code: str) -> Question:
+        """See OpeningTicket."""
+        return FileComplaint(
             origin=origin_of(run),
-            customer_code=run.customer.code,
+            customer_code=customer_code,
             subject=self.subject,
             reason=text_of(run, self.reason or ""),
             acknowledge_within_hours=self.acknowledge_within_hours,
             answer_within_days=self.answer_within_days,
             message=text_of(run, self.message or ""),
         )
-        leave(turn, question, self.unavailable)
-
-    def on_answer(self, turn: Turn, answer: object) -> None:
-        """See Kind."""
-        if not isinstance(answer, ComplaintFacts):
-            turn.enter(self.unknown)
-            return
-        turn.set(complaint=answer, requests=turn.run.requests + 1)
-        told = {"tracking_number": answer.tracking_number, "message": text_of(turn.run, self.message or "")}
-        turn.step(StepKind.TICKET_OPENED, sort="complaint", **told)
-        turn.enter(self.opened)
-
-    def on_no_answer(self, turn: Turn) -> None:
-        """See Kind."""
-        turn.enter(self.unavailable)

@@ -10,6 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from pbx_bridge.calls.facts import StepKind
+from pbx_bridge.ivr.nodes.arguments import KeptName
 from pbx_bridge.ivr.nodes.base import Key, NodeName, PromptKey, Seconds, Tries
 from pbx_bridge.ivr.nodes.handing import MOST_HAND_OVERS, HandingOver
 from pbx_bridge.ivr.questions import KeepRecording, RecordingTaken
@@ -18,8 +19,6 @@ from pbx_bridge.ivr.run import Kept, Part, Phase, Place, RecordingFacts, Run, So
 if TYPE_CHECKING:
     from pbx_bridge.ivr.turn import Turn
 
-# Bounds of its own: with those of NodeName it would be the same type, and a way out.
-KeepAs = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,38}$")]
 MessageSeconds = Annotated[int, msgspec.Meta(ge=1, le=600)]
 Silence = Annotated[int, msgspec.Meta(ge=0, le=60)]
 EndKey = Literal["#", "*", "any", "none"]
@@ -43,7 +42,7 @@ class RecordNode(HandingOver, frozen=True, kw_only=True, tag="record"):
     shortest: Seconds = 1.0
     beep: bool = True
     end: EndKey = "#"
-    keep: KeepAs | None = None
+    keep: KeptName | None = None
     review: PromptKey | None = None
     wrong: PromptKey | None = None
     accept_key: Key = "1"

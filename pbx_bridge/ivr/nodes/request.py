@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pbx_bridge.ivr.turn import Turn
 
 KEPT = "kept."
-KeptName = Annotated[
+KeptValue = Annotated[
     str, msgspec.Meta(pattern=r"^kept\.[a-z][a-z0-9_]{0,39}$", description="kept.NAME, a value that the flow keeps")
 ]
 Subject = Annotated[str, msgspec.Meta(min_length=1, max_length=200, description="a text of 1 to 200 letters")]
