@@ -73,7 +73,7 @@ async def test_cut_in_the_queue_the_agent_still_answers(system: SystemUnderTest,
             ringing.answer()
             await talking(ringing)
             await ringing.hang_up()
-            await caller.call.ended(15)
+            await caller.hears("survey_solved")
     record = await system.record_of(caller)
     assert (record["outcome"], record["ended_by"], record["fallback"]) == ("answered", "agent", False)
     assert record["wait_s"] >= _CUT_S

@@ -39,7 +39,7 @@ async def test_an_ended_contract_leads_to_the_services_unit(system: SystemUnderT
         assert "You are being connected to the services unit." in played
         assert {"March", "twentieth"} <= set(played)  # 1404/12/29
         await agent.command("hangup")
-        await caller.call.ended(15)
+        await caller.hears("survey_solved")
     record = await system.record_of(caller)
     assert record["outcome"] == "answered"
     assert record["ended_by"] == "agent"
@@ -77,11 +77,14 @@ async def test_an_unknown_caller_gives_a_customer_code(system: SystemUnderTest) 
     assert record["customer_code"] == CODES[ENDED]
 
 
-async def test_nobody_registered_is_said_and_the_call_ends(system: SystemUnderTest) -> None:
+async def test_nobody_registered_is_said_and_a_call_back_promised(system: SystemUnderTest) -> None:
     async with system.caller(PERSIAN) as caller:
         await _ask_for_support(caller)
         await caller.step(StepKind.QUEUE_RETURN)
         await caller.hears("nobody")
+        await caller.hears("callback_confirm")
+        await caller.press("1")
+        await caller.hears("callback_promised")
         ending = await caller.call.ended(30)
     assert ending.by == "them"
     record = await system.record_of(caller)

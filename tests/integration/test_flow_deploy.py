@@ -26,7 +26,7 @@ _ENTRY = """
 def _admins_flow(system: SystemUnderTest, *, with_prompts: bool = True) -> str:
     """The shipped flow with key 5 in its menu, as an admin would write it."""
     text = flows.find("support").read_text(encoding="utf-8")
-    changed = text.replace('keys: {"1": ask_tracking,', 'keys: {"5": opening_hours, "1": ask_tracking,', 1) + _ENTRY
+    changed = text.replace('keys: {"1": ask_tracking,', 'keys: {"8": opening_hours, "1": ask_tracking,', 1) + _ENTRY
     assert changed.count("opening_hours") == 3
     path = system.home / "mine.yaml"
     path.write_text(changed, encoding="utf-8")
@@ -48,13 +48,13 @@ async def test_deployed_while_callers_are_inside_and_rolled_back(system: SystemU
         assert "new callers meet it now" in said
         await inside.press("2")
         await inside.hears("menu")
-        await inside.press("5")
+        await inside.press("8")
         await inside.hears("menu_wrong")
         async with system.caller(UNKNOWN) as newcomer:
             await newcomer.hears("choose_language")
             await newcomer.press("2")
             await newcomer.hears("menu")
-            await newcomer.press("5")
+            await newcomer.press("8")
             await newcomer.heard("opening_hours")
     new, old = [(await system.record_of(caller))["steps"][0]["data"]["version"] for caller in (newcomer, inside)]
     now, before = await _history(system)
@@ -67,7 +67,7 @@ async def test_deployed_while_callers_are_inside_and_rolled_back(system: SystemU
         await after.hears("choose_language")
         await after.press("2")
         await after.hears("menu")
-        await after.press("5")
+        await after.press("8")
         await after.hears("menu_wrong")
     assert (await system.record_of(after))["steps"][0]["data"]["version"] == before["version"]
 
@@ -82,13 +82,13 @@ async def test_a_killed_daemon_goes_on_with_both_versions(system: SystemUnderTes
         await inside.hears("choose_language")
         await inside.press("2")
         await inside.hears("menu")
-        await inside.press("5")
+        await inside.press("8")
         await inside.hears("opening_hours")
         async with system.caller(UNKNOWN) as newcomer:
             await newcomer.hears("choose_language")
             await newcomer.press("2")
             await newcomer.hears("menu")
-            await newcomer.press("5")
+            await newcomer.press("8")
             await newcomer.hears("menu_wrong")
 
 
