@@ -14,7 +14,7 @@ run: $(VENV)/.stamp-run ## Set up and run: a private Asterisk, the daemon, the p
 
 test: lint ## Every check and test, with real calls on a real Asterisk
 	@tools/setup.sh system
-	$(BIN)/pytest -n 4 --dist loadgroup --cov --cov-branch --cov-report=term:skip-covered
+	$(BIN)/pytest -n 4 --dist loadfile --cov --cov-branch --cov-report=term:skip-covered
 
 lint: $(VENV)/.stamp-dev ## Style, types and the arrows between the layers
 	$(BIN)/ruff check .

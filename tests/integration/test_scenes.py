@@ -26,8 +26,8 @@ from store_facts import quick_store
 
 from pbx_bridge.calls.facts import CelRow, Fact, RawFact, decode
 
-# All play side by side on one Asterisk: one of the workers of `make test` has them all.
-pytestmark = [pytest.mark.asterisk, pytest.mark.timeout(300), pytest.mark.xdist_group("scenes")]
+# All play side by side on one Asterisk: one of the workers of `make test` has this file.
+pytestmark = [pytest.mark.asterisk, pytest.mark.timeout(300)]
 
 Plays = dict[str, Played | BaseException]
 

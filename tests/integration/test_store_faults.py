@@ -87,7 +87,7 @@ async def _asks_for_a_person(call: PhoneCall, agent: Phone) -> None:
     talk.answer()
     await talking(talk)  # answered is not yet bridged: a talk is what both can hear
     await talk.hang_up()
-    await call.ended(15)
+    await call.hang_up()
 
 
 def _loud(system: SystemUnderTest, word: str) -> None:
