@@ -68,7 +68,8 @@ def test_nodes_that_write_no_step_were_passed(flow: Flow) -> None:
         ("menu", "ask_tracking"): 1,
         ("ask_tracking", "is_promised"): 1,
         ("is_promised", "status_no_promise"): 1,
-        ("status_no_promise", "after_status"): 1,
+        ("status_no_promise", "has_note"): 1,
+        ("has_note", "after_status"): 1,
     }
 
 

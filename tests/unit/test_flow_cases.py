@@ -75,7 +75,7 @@ def test_a_file_of_cases_is_no_flow() -> None:
         ('"1": ask_tracking, "2": contract', '"1": contract, "2": ask_tracking'),
         ("ended: contract_ended\n    none: no_contract", "ended: no_contract\n    none: contract_ended"),
         ("valid: contract_valid\n    ending: contract_ending", "valid: contract_ending\n    ending: contract_valid"),
-        ("serves: true\n    next: after_status", "next: after_status"),
+        ("serves: true\n    next: has_note", "next: has_note"),
         ("known: status\n    missing: status_no_promise", "known: status_no_promise\n    missing: status"),
         ("too_many: too_many_tries\n    unavailable", "too_many: goodbye\n    unavailable"),
         ("too_many: too_many_tries\n    silence: goodbye", "too_many: goodbye\n    silence: too_many_tries"),

@@ -88,7 +88,7 @@ def test_a_long_note_is_reckoned_with(tmp_path: Path) -> None:
     (tmp_path / "fa.yaml").write_text('told: "تیکت. {{ ticket.note | text }}. تمام."', encoding="utf-8")
     seconds = PromptSeconds(book_of(tmp_path))
     assert 10 < seconds("told", "en") < 20  # 200 letters by the shipped voices: 11 s in English, 20 s in Persian
-    assert 28 < seconds("told", "fa") < 36
+    assert 18 < seconds("told", "fa") < 25
 
 
 # --- what is heard ------------------------------------------------------------------------------------------------
