@@ -29,7 +29,9 @@ from pbx_bridge.ari_handlers.stasis import Stasis
 from pbx_bridge.calls.facts import RawFact, boot_fact
 from pbx_bridge.config import Settings
 from pbx_bridge.health import Health, LinkState, Meter, utc_now
+from pbx_bridge.ivr.announcer import Announcer
 from pbx_bridge.ivr.drawn import DrawnFlow
+from pbx_bridge.ivr.flow import Flow
 from pbx_bridge.ivr.guard import GuardedLookups, TryLimits, in_thread
 from pbx_bridge.ivr.loader import Loader
 from pbx_bridge.ivr.lookups import CrmLookups, Lookups, RoutedLookups
@@ -71,7 +73,7 @@ async def run_daemon(settings: Settings) -> None:
     flow, announcer = loader.newest(settings.ivr.flow)
     for finding in unknown_holidays(flow, utc_now().astimezone(loader.zone).date()):
         log.warning("holidays_not_known", flow=flow.name, reason=finding.sentence)
-    flows = Repertoire(LoadedFlow(flow=flow, texts=announcer.book, speaker=announcer))
+    flows = Repertoire(_loaded(flow, announcer))
     come_first()
     with only_one(settings.run / "daemon.lock"), pid_file(settings.run / "daemon.pid"):
         health = Health()
@@ -101,7 +103,7 @@ async def _serve(
 ) -> None:
     node = settings.pbx.systemname
     key_to_play = Meter("pbx_bridge_key_to_play_seconds", "From a key's release to the next prompt's request.")
-    deployer = Deployer(flows, loader.releases, lambda version: _loaded(loader, version))
+    deployer = Deployer(flows, loader.releases, lambda version: _loaded(*loader.release(version)))
     ami = _ami(settings, store, health)
     messages = _message_keeper(settings, flows, store, health)
     lookups = _lookups(settings, store, ami.agents, services, messages)
@@ -216,8 +218,7 @@ class _Desk:
         self._store.journal.post([boot]).add_done_callback(_kept)
 
 
-def _loaded(loader: Loader, version: str) -> LoadedFlow:
-    flow, announcer = loader.release(version)
+def _loaded(flow: Flow, announcer: Announcer) -> LoadedFlow:
     return LoadedFlow(flow=flow, texts=announcer.book, speaker=announcer)
 
 

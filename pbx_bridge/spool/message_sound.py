@@ -8,9 +8,8 @@ from array import array
 from dataclasses import dataclass
 from pathlib import Path
 
-from pbx_bridge.spool.recording_files import length_us
+from pbx_bridge.spool.recording_files import HEAD, length_us, open_source
 
-_HEAD = 44  # as Asterisk's format_wav writes it
 _FRAME = 160  # samples, 20 ms
 _LOUD = 100  # mean of a frame's samples, of 32767: a line's noise is below, a whisper above
 _LEAST_LOUD = 5  # frames: 0.1 s
@@ -26,8 +25,8 @@ class Sound:
 
 def listen(path: Path) -> Sound:
     """What a WAV as Asterisk writes it holds, also one whose header was never finished. Raises OSError."""
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
-        head = file.read(_HEAD)
+    with os.fdopen(open_source(path), "rb") as file:
+        head = file.read(HEAD)
         size = os.fstat(file.fileno()).st_size
         loud = 0
         while loud < _LEAST_LOUD and (frame := file.read(2 * _FRAME)):

@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 
 from pbx_bridge.store.recordings import FILE_NAME, Recording
 
-_HEAD = 44  # RIFF, fmt and data headers as Asterisk's format_wav writes them
+HEAD = 44  # RIFF, fmt and data headers as Asterisk's format_wav writes them
 _CHUNK = 1024 * 1024
 
 
@@ -89,12 +89,12 @@ class RecordingFiles:
         target = self.kept(path)
         self._make_folder(target.parent)
         draft = target.with_name(f".{target.name}.part")
-        with os.fdopen(_open_source(self.source(file)), "rb") as source:
+        with os.fdopen(open_source(self.source(file)), "rb") as source:
             size = os.fstat(source.fileno()).st_size
             flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
             with os.fdopen(os.open(draft, flags, 0o600), "wb") as out:
                 digest = hashlib.sha256()
-                head = finished(source.read(_HEAD), size)
+                head = finished(source.read(HEAD), size)
                 for chunk in (head, *iter(lambda: source.read(_CHUNK), b"")):
                     digest.update(chunk)
                     out.write(chunk)
@@ -107,8 +107,8 @@ class RecordingFiles:
 
     def measure(self, path: str) -> SoundFile:
         """A kept file as it is now. Raises OSError."""
-        with os.fdopen(_open_source(self.kept(path)), "rb") as file:
-            head = file.read(_HEAD)
+        with os.fdopen(open_source(self.kept(path)), "rb") as file:
+            head = file.read(HEAD)
             digest = hashlib.sha256(head)
             for chunk in iter(lambda: file.read(_CHUNK), b""):
                 digest.update(chunk)
@@ -147,27 +147,27 @@ class RecordingFiles:
 
 def is_silent(size: int) -> bool:
     """A file of that size has a header at most: nobody was bridged to be recorded."""
-    return size <= _HEAD
+    return size <= HEAD
 
 
 def finished(head: bytes, size: int) -> bytes:
     """The header with the sizes of a file of that many bytes; any other header as it is."""
     if not _is_wav(head):
         return head
-    return head[:4] + struct.pack("<I", size - 8) + head[8:40] + struct.pack("<I", size - _HEAD)
+    return head[:4] + struct.pack("<I", size - 8) + head[8:40] + struct.pack("<I", size - HEAD)
 
 
 def length_us(head: bytes, size: int) -> int:
     """Microseconds of sound in a file of that many bytes; 0 if it is no WAV as Asterisk writes it."""
     rate = int.from_bytes(head[28:32], "little") if _is_wav(head) else 0
-    return (size - _HEAD) * 1_000_000 // rate if rate else 0
+    return (size - HEAD) * 1_000_000 // rate if rate else 0
 
 
 def _is_wav(head: bytes) -> bool:
-    return len(head) == _HEAD and head[:4] == b"RIFF" and head[8:16] == b"WAVEfmt " and head[36:40] == b"data"
+    return len(head) == HEAD and head[:4] == b"RIFF" and head[8:16] == b"WAVEfmt " and head[36:40] == b"data"
 
 
-def _open_source(path: Path) -> int:
+def open_source(path: Path) -> int:
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)

@@ -10,6 +10,7 @@ import pytest
 
 MISSING = "this machine lacks"
 NO_ASTERISK = "no Asterisk here"
+NO_PROMPTS = "no prompts were rendered here"
 
 
 def need(program: str) -> None:
@@ -22,6 +23,11 @@ def need(program: str) -> None:
 def no_asterisk(error: Exception) -> NoReturn:
     """Skip what needs an Asterisk where none can be had; with CI, fail it."""
     _without(f"{NO_ASTERISK}: {error}")
+
+
+def no_prompts() -> NoReturn:
+    """Skip what needs rendered prompts where there are none; with CI, fail it."""
+    _without(NO_PROMPTS)
 
 
 def _without(reason: str) -> NoReturn:

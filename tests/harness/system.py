@@ -170,7 +170,7 @@ class SystemUnderTest:
             COMMAND, *words, env=self.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
         out, err = await process.communicate()
-        assert not check or process.returncode == 0, f"pbx-bridge {' '.join(words)}: {err.decode()}"
+        assert not check or process.returncode == 0, f"pbx-bridge {' '.join(words)}: {(out + err).decode()}"
         return out.decode()
 
     # The daemon

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 from harness.customers import CODES, ENDED, ENDING, ENGLISH, PERSIAN, UNKNOWN
+from harness.own_flow import agent
 from harness.proof import clip_texts, witness
-from harness.softphone import Softphone
-from harness.system import Caller, SystemUnderTest
+from harness.system import Caller, SystemUnderTest, talking
 
 from pbx_bridge.calls.facts import StepKind
-from pbx_bridge.pbx.phone import Phone, Reject, Ring
+from pbx_bridge.pbx.phone import Answer, Reject, Ring
 
 pytestmark = pytest.mark.asterisk
 
@@ -20,25 +20,26 @@ async def _ask_for_support(caller: Caller) -> None:
     await caller.press("2")
 
 
-def _agent(system: SystemUnderTest, number: str = "101") -> Softphone:
-    return Softphone(number=number, password=system.pbx.secrets.agents[number], server=system.sip)
-
-
 def _kinds(record: dict[str, list[dict[str, str]]]) -> list[tuple[str, str]]:
     return [(segment["kind"], segment["party"]) for segment in record["segments"]]
 
 
 async def test_an_ended_contract_leads_to_the_services_unit(system: SystemUnderTest) -> None:
-    async with _agent(system) as agent, witness(system.pbx) as seen, system.caller(ENDED) as caller:
+    async with (
+        agent(system, "101", Answer()) as desk,
+        witness(system.pbx) as seen,
+        system.caller(ENDED) as caller,
+    ):
         await _ask_for_support(caller)
         said = await caller.heard("contract_ended")
         queue = await caller.step(StepKind.QUEUE)
         assert queue.data["queue"] == "services"
-        await agent.event("CALL_ESTABLISHED")
+        talk = await desk.rung(20)
+        await talking(talk)
         played = clip_texts(system.pbx, seen.files(said.uniqueid))
         assert "You are being connected to the services unit." in played
         assert {"March", "twentieth"} <= set(played)  # 1404/12/29
-        await agent.command("hangup")
+        await talk.hang_up()
         await caller.hears("survey_solved")
     record = await system.record_of(caller)
     assert record["outcome"] == "answered"
@@ -49,13 +50,14 @@ async def test_an_ended_contract_leads_to_the_services_unit(system: SystemUnderT
 
 
 async def test_a_contract_about_to_end_is_mentioned_and_support_answers(system: SystemUnderTest) -> None:
-    async with _agent(system) as agent, system.caller(ENDING) as caller:
+    async with agent(system, "101", Answer()) as desk, system.caller(ENDING) as caller:
         await _ask_for_support(caller)
         await caller.heard("contract_ending")
         assert (await caller.step(StepKind.QUEUE)).data["queue"] == "support"
-        await agent.event("CALL_ESTABLISHED")
+        talk = await desk.rung(20)
+        await talking(talk)
         await caller.call.hang_up()
-        await agent.event("CALL_CLOSED")
+        await talk.ended(10)
     record = await system.record_of(caller)
     assert (record["outcome"], record["ended_by"]) == ("answered", "caller")
     assert record["answered_at"] is not None
@@ -93,22 +95,21 @@ async def test_nobody_registered_is_said_and_a_call_back_promised(system: System
 
 
 async def test_the_operator_is_one_key_away(system: SystemUnderTest) -> None:
-    async with _agent(system) as agent, system.caller(ENGLISH) as caller:
+    async with agent(system, "101", Answer()) as desk, system.caller(ENGLISH) as caller:
         await caller.call.answered()
         await caller.hears("menu")
         await caller.press("0")
         await caller.hears("to_person")
         assert (await caller.step(StepKind.QUEUE)).data["queue"] == "support"
-        await agent.event("CALL_ESTABLISHED")
+        await talking(await desk.rung(20))
     assert (await system.record_of(caller))["outcome"] == "answered"
 
 
 async def test_a_caller_who_waits_in_vain_is_abandoned_in_the_queue(system: SystemUnderTest) -> None:
-    async with Phone(from_number="101", on_invite=Ring()) as agent:
-        await agent.register(f"sip:{system.sip}", system.pbx.secrets.agents["101"])
+    async with agent(system, "101", Ring()) as desk:
         async with system.caller(ENGLISH) as caller:
             await _ask_for_support(caller)
-            ringing = await agent.rung(20)
+            ringing = await desk.rung(20)
         assert (await ringing.ended(10)).by == "them"
     record = await system.record_of(caller)
     assert (record["outcome"], record["ended_by"], record["talk_s"]) == ("abandoned_queue", "caller", 0)
@@ -116,11 +117,13 @@ async def test_a_caller_who_waits_in_vain_is_abandoned_in_the_queue(system: Syst
 
 
 async def test_a_busy_agent_is_an_attempt_and_the_other_one_answers(system: SystemUnderTest) -> None:
-    async with Phone(from_number="101", on_invite=Reject(status=486)) as busy, _agent(system, "102") as agent:
-        await busy.register(f"sip:{system.sip}", system.pbx.secrets.agents["101"])
-        async with system.caller(ENGLISH) as caller:
-            await _ask_for_support(caller)
-            await agent.event("CALL_ESTABLISHED", 30)
+    async with (
+        agent(system, "101", Reject(status=486)),
+        agent(system, "102", Answer()) as desk,
+        system.caller(ENGLISH) as caller,
+    ):
+        await _ask_for_support(caller)
+        await talking(await desk.rung(30))
     record = await system.record_of(caller)
     assert record["outcome"] == "answered"
     assert [party for kind, party in _kinds(record) if kind == "talk"] == ["102"]

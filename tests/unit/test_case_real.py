@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from plain_call import plain_call
 
-from pbx_bridge.calls.call import Call, CallStep, Direction, Outcome, call_id
+from pbx_bridge.calls.call import Call, CallStep, Outcome
 from pbx_bridge.ivr import flow as flows
 from pbx_bridge.ivr.prompts import PromptBook
 from pbx_bridge.ivr.trial import case_file
@@ -46,30 +47,7 @@ def said_by(simulation: Simulation) -> list[dict[str, object]]:
 def real(said: list[dict[str, object]], outcome: Outcome) -> Call:
     at = datetime(2026, 11, 21, tzinfo=TEHRAN)
     steps = tuple(CallStep(at=at, flow_node="menu", kind="said", data=data) for data in said)
-    return Call(
-        call_id=call_id("pbx1", "1.1"),
-        node="pbx1",
-        root="1.1",
-        direction=Direction.INBOUND,
-        outcome=outcome,
-        started_at=at,
-        answered_at=at,
-        ended_at=at + timedelta(seconds=20),
-        end_estimated=False,
-        caller="",
-        caller_name="",
-        called="",
-        customer_code="",
-        tracking_numbers=(),
-        language="",
-        talk_us=0,
-        wait_us=0,
-        ivr_us=0,
-        ended_by="",
-        fallback=False,
-        segments=(),
-        steps=steps,
-    )
+    return plain_call(at, outcome=outcome, ended_at=at + timedelta(seconds=20), steps=steps)
 
 
 def compared(said: list[dict[str, object]], outcome: Outcome = Outcome.ABANDONED_IVR) -> Comparison:

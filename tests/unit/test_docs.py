@@ -14,9 +14,10 @@ from urllib.parse import urlsplit
 import click
 import msgspec
 import pytest
+from plain_call import plain_call
 from pydantic import BaseModel
 
-from pbx_bridge.calls.call import Call, Direction, Outcome, Segment, SegmentKind, call_id
+from pbx_bridge.calls.call import Outcome, Segment, SegmentKind
 from pbx_bridge.calls.facts import StepKind
 from pbx_bridge.cli import cli
 from pbx_bridge.config import Settings
@@ -175,30 +176,8 @@ def test_the_drawing_of_the_shipped_flow_is_the_flow() -> None:
 
 def a_call() -> CallRow:
     at = datetime(2026, 11, 21, tzinfo=UTC)
-    call = Call(
-        call_id=call_id("pbx1", "1.1"),
-        node="pbx1",
-        root="1.1",
-        direction=Direction.INBOUND,
-        outcome=Outcome.ANSWERED,
-        started_at=at,
-        answered_at=None,
-        ended_at=at,
-        end_estimated=False,
-        caller="",
-        caller_name="",
-        called="",
-        customer_code="",
-        tracking_numbers=(),
-        language="",
-        talk_us=0,
-        wait_us=0,
-        ivr_us=0,
-        ended_by="",
-        fallback=False,
-        segments=(Segment(kind=SegmentKind.IVR, started_at=at, ended_at=at),),
-        steps=(),
-    )
+    segments = (Segment(kind=SegmentKind.IVR, started_at=at, ended_at=at),)
+    call = plain_call(at, outcome=Outcome.ANSWERED, answered_at=None, segments=segments)
     return CallRow(call=call, revision=1)
 
 

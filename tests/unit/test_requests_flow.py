@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 from left_flow import CALLBACK_FIELDS, FILE, FLOW, NOON
+from plain_call import plain_call
 
-from pbx_bridge.calls.call import Call, CallStep, Direction, Outcome, call_id
+from pbx_bridge.calls.call import Call, CallStep
 from pbx_bridge.errors import FlowError
 from pbx_bridge.ivr import flow
 from pbx_bridge.ivr.lint.examine import examine
@@ -126,30 +127,7 @@ def test_a_real_call_opens_another_number_than_its_simulation(book: PromptBook, 
 
 
 def a_call(steps: list[CallStep]) -> Call:
-    return Call(
-        call_id=call_id("pbx1", "1.1"),
-        node="pbx1",
-        root="1.1",
-        direction=Direction.INBOUND,
-        outcome=Outcome.ABANDONED_IVR,
-        started_at=NOON,
-        answered_at=NOON,
-        ended_at=NOON,
-        end_estimated=False,
-        caller="",
-        caller_name="",
-        called="",
-        customer_code="",
-        tracking_numbers=(),
-        language="",
-        talk_us=0,
-        wait_us=0,
-        ivr_us=0,
-        ended_by="caller",
-        fallback=False,
-        segments=(),
-        steps=tuple(steps),
-    )
+    return plain_call(NOON, ended_by="caller", steps=tuple(steps))
 
 
 def test_the_simulator_promises_and_writes_nothing(book: PromptBook, tmp_path: Path) -> None:

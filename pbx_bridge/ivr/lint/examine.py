@@ -15,7 +15,7 @@ from pbx_bridge.ivr.lint.values import free_texts, unknown_values
 from pbx_bridge.ivr.lint.ways import hands_over, leading_to, loops
 from pbx_bridge.ivr.nodes import AskNode, LanguageNode, MenuNode, Node, QueueNode, ReturnNode
 from pbx_bridge.ivr.nodes.ask import PHONE_END
-from pbx_bridge.ivr.nodes.base import Listening
+from pbx_bridge.ivr.nodes.base import KEPT, Listening
 from pbx_bridge.ivr.prompts import PromptBook
 from pbx_bridge.ivr.reading.beside import NOTHING, Beside
 from pbx_bridge.ivr.reading.decode import did_you_mean
@@ -133,7 +133,7 @@ def _proofs(flow: Flow) -> Iterator[Finding]:
     """Tickets for whoever knows the end of a phone number, of which too few digits are asked for, or too many."""
     asks = [node for node in flow.nodes.values() if isinstance(node, AskNode)]
     for name, node in flow.nodes.items():
-        if not (isinstance(node, AskNode) and node.owner and node.owner.startswith("kept.")):
+        if not (isinstance(node, AskNode) and node.owner and node.owner.startswith(KEPT)):
             continue
         keeping = [ask for ask in asks if ask.keep and f"kept.{ask.keep}" == node.owner]
         if not all(ask.what == "digits" and {ask.least, ask.most} <= set(PHONE_END) for ask in keeping):

@@ -13,13 +13,12 @@ from pbx_bridge.ivr.flow import Flow
 from pbx_bridge.ivr.free_text import MADE_AHEAD
 from pbx_bridge.ivr.lint.speech import said
 from pbx_bridge.ivr.nodes import ChooseNode, ReturnNode
+from pbx_bridge.ivr.nodes.base import KEPT, source_of
 from pbx_bridge.ivr.prompt_text import sentences
 from pbx_bridge.ivr.prompts import Prompt, PromptBook
 from pbx_bridge.ivr.reading.decode import did_you_mean
 from pbx_bridge.ivr.reading.finding import Finding, Severity
 from pbx_bridge.ivr.run import Kept, Run
-
-_KEPT = "kept."
 
 
 def unknown_values(flow: Flow, book: PromptBook) -> Iterator[Finding]:
@@ -30,7 +29,7 @@ def unknown_values(flow: Flow, book: PromptBook) -> Iterator[Finding]:
         if name in _learnt_there(flow, node, at):
             continue
         if name in there_are:
-            said_where.setdefault((_source_of(name), node, at), []).append(name)
+            said_where.setdefault((source_of(name), node, at), []).append(name)
         else:
             yield flow.finding("unknown-value", f"there is no value {name!r}", at, did_you_mean(name, there_are))
     if not any(isinstance(node, ReturnNode) for node in flow.nodes.values()):  # else whoever calls it may know them
@@ -111,12 +110,7 @@ def kept_names(flow: Flow) -> tuple[str, ...]:
     """The names under which the flow itself keeps values."""
     keeping = (node for node in flow.nodes.values() if not isinstance(node, ChooseNode))  # that only looks
     made = {name for node in keeping for names in node.makes_known().values() for name in names}
-    return tuple(sorted(name for name in made if name.startswith(_KEPT)))
-
-
-def _source_of(name: str) -> str:
-    """What a value comes from: `ticket` for `ticket.status`; what the flow keeps stands alone."""
-    return name if name.startswith(_KEPT) else name.partition(".")[0]
+    return tuple(sorted(name for name in made if name.startswith(KEPT)))
 
 
 def _source(what: str) -> str:
@@ -130,7 +124,7 @@ def _source(what: str) -> str:
         "opening": "`closed` or `holiday` of an hours",
         "queue": "`tell` of a queue, or `tell_wait` for its wait: they alone can say it",
     }
-    return sources.get(what, f"a node that keeps {what.removeprefix(_KEPT)}")
+    return sources.get(what, f"a node that keeps {what.removeprefix(KEPT)}")
 
 
 def _without(flow: Flow, what: str) -> frozenset[str]:

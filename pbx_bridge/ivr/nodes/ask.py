@@ -11,7 +11,8 @@ from pbx_bridge.calls.facts import StepKind
 from pbx_bridge.ivr.nodes import asked
 from pbx_bridge.ivr.nodes.arguments import KeptName
 from pbx_bridge.ivr.nodes.asked import Currency, What
-from pbx_bridge.ivr.nodes.base import Key, Listening, NodeName, PromptKey, Seconds
+from pbx_bridge.ivr.nodes.base import KEPT, Key, Listening, NodeName, PromptKey, Seconds
+from pbx_bridge.ivr.nodes.request import kept_of
 from pbx_bridge.ivr.questions import CustomerOfCode, Guess, Owner, PinOfCustomer, TicketOfNumber
 from pbx_bridge.ivr.run import CustomerFacts, Kept, Run, TicketFacts
 
@@ -26,7 +27,7 @@ OwnerName = Annotated[
         description="customer, or kept.NAME where an ask of digits keeps the end of a phone number",
     ),
 ]
-_CUSTOMER, _KEPT = "customer", "kept."
+_CUSTOMER = "customer"
 PHONE_END = range(4, 9)  # so many digits prove whose a phone is
 _MOST_SECRET = 64  # keys after which an endless secret is wrong
 
@@ -86,7 +87,7 @@ class AskNode(Listening, frozen=True, kw_only=True, tag="ask"):
     def makes_known(self) -> Mapping[str, tuple[str, ...]]:
         """See Kind."""
         if self.keep:
-            return {"found": (f"{_KEPT}{self.keep}",)}
+            return {"found": (f"{KEPT}{self.keep}",)}
         known = {"tracking": ("ticket",), "customer_code": (_CUSTOMER,), "pin": (_CUSTOMER,)}
         return {"found": known[self.what]} if self.what in known else {}
 
@@ -154,7 +155,7 @@ class AskNode(Listening, frozen=True, kw_only=True, tag="ask"):
             return None
         if self.owner == _CUSTOMER:
             return Owner(customer_code=run.customer.code if run.customer else "")
-        kept = run.kept.get(self.owner.removeprefix(_KEPT))
+        kept = kept_of(run, self.owner)
         is_end = kept is not None and kept.text.isdigit() and len(kept.text) in PHONE_END
         return Owner(phone_end=kept.text) if kept and is_end else Owner()
 

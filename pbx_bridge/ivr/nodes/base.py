@@ -25,6 +25,8 @@ Language = Annotated[str, msgspec.Meta(pattern=r"^[a-z]{2}$")]
 Key = Annotated[str, msgspec.Meta(pattern=r"^[0-9*#]$")]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=60)]
 Tries = Annotated[int, msgspec.Meta(ge=1, le=9)]
+KEPT = "kept."  # before the names that a flow gives to values of its own
+
 QueueName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
 
 
@@ -171,6 +173,11 @@ class Listening(Kind, frozen=True, kw_only=True):
     def out_of_tries(self, turn: Turn, *, silent: bool) -> None:
         """Leave."""
         raise NotImplementedError
+
+
+def source_of(name: str) -> str:
+    """What a value comes from: `ticket` for `ticket.status`; what the flow keeps stands alone, as `kept.amount`."""
+    return name if name.startswith(KEPT) else name.partition(".")[0]
 
 
 @cache

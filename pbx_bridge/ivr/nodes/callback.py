@@ -10,8 +10,8 @@ import msgspec
 from msgspec.structs import replace
 
 from pbx_bridge.calls.facts import StepKind
-from pbx_bridge.ivr.nodes.base import Key, Listening, NodeName, PromptKey, QueueName
-from pbx_bridge.ivr.nodes.request import KEPT, KeptValue, kept_in, kept_of, leave, origin_of, text_of
+from pbx_bridge.ivr.nodes.base import KEPT, Key, Listening, NodeName, PromptKey, QueueName
+from pbx_bridge.ivr.nodes.request import KeptValue, kept_in, kept_of, leave, origin_of, text_of
 from pbx_bridge.ivr.questions import AskForCallback
 from pbx_bridge.ivr.run import CallbackFacts, Run
 from pbx_bridge.values import digits, phone

@@ -10,7 +10,7 @@ import msgspec
 
 from pbx_bridge.ivr import condition
 from pbx_bridge.ivr.condition import Condition
-from pbx_bridge.ivr.nodes.base import Kind, NodeName
+from pbx_bridge.ivr.nodes.base import Kind, NodeName, source_of
 
 if TYPE_CHECKING:
     from pbx_bridge.ivr.run import Run
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 OTHERWISE = "otherwise"  # the way out; `else` in the file
 _ELSE = "else"
-_KEPT = "kept."
 
 
 class When(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
@@ -79,7 +78,7 @@ class ChooseNode(Kind, frozen=True, kw_only=True, tag="choose"):
         """See Kind."""
         if self.given:
             return {"known": (self.given.partition(".")[0],)}
-        return {each.text: tuple(sorted(map(_source, condition.implied(each.condition)))) for each in self.when}
+        return {each.text: tuple(sorted(map(source_of, condition.implied(each.condition)))) for each in self.when}
 
     def on_enter(self, turn: Turn) -> None:
         """See Kind."""
@@ -102,8 +101,3 @@ def known_of(run: Run) -> Mapping[str, Any]:
 
 
 OF_THE_RUN = ("verified", "language", "caller", "called")
-
-
-def _source(name: str) -> str:
-    """What a value comes from, as `makes_known` tells it."""
-    return name if name.startswith(_KEPT) else name.partition(".")[0]

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 
 from pbx_bridge.calls.facts import StepKind
+from pbx_bridge.ivr.nodes.base import KEPT
 
 if TYPE_CHECKING:
     from pbx_bridge.ivr.questions import Question
     from pbx_bridge.ivr.run import Kept, Run
     from pbx_bridge.ivr.turn import Turn
 
-KEPT = "kept."
 KeptValue = Annotated[
     str, msgspec.Meta(pattern=r"^kept\.[a-z][a-z0-9_]{0,39}$", description="kept.NAME, a value that the flow keeps")
 ]
