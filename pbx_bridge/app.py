@@ -78,7 +78,10 @@ async def run_daemon(settings: Settings) -> None:
     with only_one(settings.run / "daemon.lock"), pid_file(settings.run / "daemon.pid"):
         health = Health()
         client = ServiceClient(services, health)
-        async with open_store(settings.store_place, health, region=settings.region) as store, client.open():
+        async with (
+            open_store(settings.store_place, health, region=settings.region, zone=ZoneInfo(settings.zone)) as store,
+            client.open(),
+        ):
             await _serve(settings, loader, flows, store, health, client)
 
 

@@ -171,7 +171,7 @@ async def _first_start(settings: Settings) -> str:
     """Migrate; on the first start make the admin, and in a new store the demo customers. Repeated if cut short."""
     place = settings.store_place
     new = isinstance(place, Path) and not place.exists()
-    async with open_store(place, folding=False, region=settings.region) as store:
+    async with open_store(place, folding=False, region=settings.region, zone=ZoneInfo(settings.zone)) as store:
         if await store.users.list():
             return str(place)
         if settings.store.url:  # a database is there before anything is in it

@@ -50,7 +50,7 @@ class Place:
 
     def open(self) -> AbstractAsyncContextManager[Store]:
         """The store, made if it is not there; the daemon goes on folding."""
-        return open_store(self.path, folding=False, region=self.region, limits=_LIMITS)
+        return open_store(self.path, folding=False, region=self.region, zone=self.zone, limits=_LIMITS)
 
     def open_existing(self) -> AbstractAsyncContextManager[Store]:
         """The store. Raises StoreError when there is none: an empty answer would hide a wrong path."""

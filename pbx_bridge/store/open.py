@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 
 import structlog
 
@@ -18,6 +19,7 @@ from pbx_bridge.store.announce import Announcer
 from pbx_bridge.store.calls import CallBook
 from pbx_bridge.store.crm_sql import SqlCrm
 from pbx_bridge.store.database import Database, connect
+from pbx_bridge.store.derived import Derived
 from pbx_bridge.store.free_texts import FreeTexts
 from pbx_bridge.store.gaps import GapBook
 from pbx_bridge.store.journal import Journal
@@ -81,6 +83,7 @@ async def open_store(
     folding: bool = True,
     pace: Pace | None = None,
     region: str = "IR",
+    zone: tzinfo = UTC,
     limits: Limits | None = None,
     clock: Clock = utc_now,
 ) -> AsyncIterator[Store]:
@@ -93,6 +96,7 @@ async def open_store(
             command beside a running daemon leaves that to the daemon.
         pace: how often calls are folded.
         region: whose numbers are those without a country code.
+        zone: whose days reports count in.
         limits: how writes are grouped.
         clock: when a revision was made.
 
@@ -105,7 +109,8 @@ async def open_store(
         await _migrate(database, place)
         reader = await stack.enter_async_context(connect(place, reading=True))
         agenda, announcer = Agenda(pace), Announcer()
-        recorder = Recorder(agenda, region=region, clock=clock)
+        derived = Derived(parts=())
+        recorder = Recorder(agenda, derived, region=region, clock=clock)
 
         def committed(transaction: Transaction) -> None:
             recorder.committed(transaction)
@@ -122,7 +127,7 @@ async def open_store(
         writer.start()
         stack.push_async_callback(writer.close)
         packer, outbox = Packer(writer, reader, clock=clock), Outbox(writer, reader, clock=clock)
-        relinker = Relinker(writer, reader, region=region, clock=clock)
+        relinker = Relinker(writer, reader, derived, region=region, clock=clock)
         if folding:
             await stack.enter_async_context(beside(_fold_when_due(writer, recorder, agenda), name="store-folding"))
             await stack.enter_async_context(relinker.running())

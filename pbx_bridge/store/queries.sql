@@ -113,6 +113,12 @@ SELECT COUNT(*) FROM call_group WHERE settled = 0 AND trouble <> '';
 SELECT call_id, revision, content_hash FROM call WHERE call_group = :id
 UNION SELECT call_id, revision, content_hash FROM call WHERE call_id = :call_id;
 
+-- call_before: what was worked out of a call as it stands
+SELECT body, call_no, facets FROM call WHERE call_id = :call_id;
+
+-- number_call: its short number, for good
+UPDATE call SET call_no = :no WHERE call_id = :call_id AND call_no IS NULL;
+
 -- upsert_call: a call's new content under the next revision
 INSERT INTO call (
   call_id, revision, content_hash, changed_at_us, call_group, node, root, direction, outcome,
@@ -377,13 +383,13 @@ INSERT INTO user_account (name, role, password_hash) VALUES (:name, :role, :pass
 ON CONFLICT (name) DO NOTHING RETURNING name;
 
 -- user: one user with the password's hash
-SELECT name, role, password_hash FROM user_account WHERE name = :name;
+SELECT name, role, extension, password_hash FROM user_account WHERE name = :name;
 
 -- set_password: a user's new password
 UPDATE user_account SET password_hash = :password_hash WHERE name = :name RETURNING name;
 
 -- users: every user
-SELECT name, role FROM user_account ORDER BY name;
+SELECT name, role, extension FROM user_account ORDER BY name;
 
 -- steps_of_channel: the IVR steps of one caller from a sequence number on
 SELECT at_offset, at_us, body FROM fact

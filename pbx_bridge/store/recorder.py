@@ -24,6 +24,7 @@ from pbx_bridge.store import call_body, grouping, lines, packs, parties
 from pbx_bridge.store.agenda import Agenda
 from pbx_bridge.store.announce import RESYNC, CallRow
 from pbx_bridge.store.database import Db, is_operational
+from pbx_bridge.store.derived import Derived
 from pbx_bridge.store.outbox import note_revision
 from pbx_bridge.store.recordings import note_recordings
 from pbx_bridge.store.requests_calls import note_called_back
@@ -76,8 +77,11 @@ class Recorder:
     Used by the writer alone: `settle` and `fold` in its thread, `committed` between two transactions.
     """
 
-    def __init__(self, agenda: Agenda, *, region: str = "IR", clock: Clock = utc_now) -> None:
+    def __init__(
+        self, agenda: Agenda, derived: Derived | None = None, *, region: str = "IR", clock: Clock = utc_now
+    ) -> None:
         self._agenda, self._region, self._clock = agenda, region, clock
+        self._derived = derived or Derived(parts=())
         self._keys: dict[tuple[str, str], int] = {}
         self._facts: dict[int, list[RawFact]] = {}
         self._version: int | None = None
@@ -196,11 +200,15 @@ class Recorder:
         there = db.execute(SQL["calls_of_group"], {"id": group, "call_id": call.call_id}).fetchall()
         known = {call_id: (revision, kept_hash) for call_id, revision, kept_hash in there}
         revision, kept_hash = known.pop(call.call_id, (0, ""))
+        for call_id in known:
+            self._derived.gone(db, call_id)
         if kept_hash != content_hash:
             values = self._columns(call)
             values |= {"call_group": group, "changed_at_us": now_us, "content_hash": content_hash}
             values["body"] = call_body.shorten(told.json)
+            before = self._derived.before(db, call.call_id) if revision else None
             db.execute(SQL["upsert_call"], values)
+            self._derived.changed(db, before, call, group)
             note_revision(db, call.call_id, revision + 1, gone=False, now_us=now_us)
             note_called_back(db, call, self._region)
             transaction.news.append(CallRow(call=call, revision=revision + 1))

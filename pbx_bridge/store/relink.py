@@ -21,6 +21,7 @@ from pbx_bridge.health import Clock, utc_now
 from pbx_bridge.store import call_body, parties
 from pbx_bridge.store.announce import CallRow
 from pbx_bridge.store.database import Database, Db
+from pbx_bridge.store.derived import Derived
 from pbx_bridge.store.lines import WHOLE_CALLS
 from pbx_bridge.store.outbox import note_revision
 from pbx_bridge.store.sql import SQL
@@ -53,8 +54,11 @@ def mark_new(db: Db, contacts: Iterable[Mapping[str, Any]]) -> None:
 class Relinker:
     """Works the marks off."""
 
-    def __init__(self, writer: Writer, reader: Database, *, region: str = "IR", clock: Clock = utc_now) -> None:
-        self._writer, self._reader, self._region, self._clock = writer, reader, region, clock
+    def __init__(
+        self, writer: Writer, reader: Database, derived: Derived, *, region: str = "IR", clock: Clock = utc_now
+    ) -> None:
+        self._writer, self._reader, self._derived = writer, reader, derived
+        self._region, self._clock = region, clock
 
     async def waiting(self) -> int:
         """Numbers whose calls are not all looked through."""
@@ -129,7 +133,10 @@ class Relinker:
             "body": body,
             "content_hash": content_hash,
         }
+        standing = self._derived.before(db, call.call_id)
         for (revision,) in db.execute(SQL["relink_call"], values).fetchall():
+            if standing is not None:
+                self._derived.changed(db, standing, call, standing.no)
             note_revision(db, call.call_id, revision, gone=False, now_us=now_us)
             transaction.news.append(CallRow(call=call, revision=revision))
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import enum
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -29,14 +31,16 @@ class Role(enum.StrEnum):
     ADMIN = "admin"
     LEAD = "lead"
     AGENT = "agent"
+    READ_ONLY = "read_only"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """Someone who may sign in."""
+    """Someone who may sign in. `extension` is their phone; empty if they have none."""
 
     name: str
     role: Role
+    extension: str = ""
 
 
 class Users:
@@ -58,9 +62,9 @@ class Users:
     async def verify(self, name: str, password: str) -> User | None:
         """The user, if the password is theirs. An unknown name takes as long as a wrong password."""
         rows = await self._reader.rows(SQL["user"], name=name.strip()[:_LONGEST_NAME])
-        password_hash = rows[0][2] if rows else None
+        password_hash = rows[0][3] if rows else None
         right = await asyncio.to_thread(_matches, password_hash, password)
-        return User(name=rows[0][0], role=Role(rows[0][1])) if rows and right else None
+        return _user_of(rows[0]) if rows and right else None
 
     async def set_password(self, name: str, password: str) -> None:
         """Give a user a new password. Raises StoreError for an unknown name or a password too short."""
@@ -70,9 +74,19 @@ class Users:
         if not changed:
             raise StoreError(f"there is no user {name}")
 
+    async def account(self, name: str) -> User | None:
+        """Somebody as they stand now."""
+        rows = await self._reader.rows(SQL["user"], name=name)
+        return _user_of(rows[0]) if rows else None
+
     async def list(self) -> list[User]:
         """Every user, by name."""
-        return [User(name=name, role=Role(role)) for name, role in await self._reader.rows(SQL["users"])]
+        return [_user_of(row) for row in await self._reader.rows(SQL["users"])]
+
+
+def _user_of(row: Sequence[Any]) -> User:
+    name, role, extension, *_ = row
+    return User(name=name, role=Role(role), extension=extension)
 
 
 @cache
@@ -105,4 +119,4 @@ def _role(role: Role | str) -> Role:
     try:
         return Role(role)
     except ValueError:
-        raise StoreError(f"{role!r} is no role: admin, lead or agent") from None
+        raise StoreError(f"{role!r} is no role: admin, lead, agent or read_only") from None

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from aiohttp import web
 
+from pbx_bridge.web.permits import open_to_all
+
 _FOLDER = Path(__file__).with_name("static")
 _TYPES = {
     ".css": "text/css",
@@ -46,6 +48,7 @@ def load(folder: Path = _FOLDER) -> Assets:
 def routes(assets: Assets) -> list[web.RouteDef]:
     """One route for all of them."""
 
+    @open_to_all
     async def send(request: web.Request) -> web.Response:
         name = request.match_info["name"]
         if name not in assets.files:

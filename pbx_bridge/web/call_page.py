@@ -6,12 +6,14 @@ from aiohttp import web
 
 from pbx_bridge.store.lines import line_of
 from pbx_bridge.web import keys, pages, problems, timeline
+from pbx_bridge.web.permits import Permission, needs
 from pbx_bridge.web.transcript import transcript
 from pbx_bridge.web.viewer import call_view
 
 _ADDRESS = "/calls/{call_id:[0-9a-f-]{36}}"
 
 
+@needs(Permission.SEE_CALLS)
 async def show(request: web.Request) -> web.Response:
     """GET /calls/{call_id}."""
     mark = request.app[keys.LIVE].mark

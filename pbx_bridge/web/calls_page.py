@@ -16,6 +16,7 @@ from pbx_bridge.store.lines import line_of
 from pbx_bridge.web import filters, keys, pages, streams
 from pbx_bridge.web.filters import Filters
 from pbx_bridge.web.live import Entry
+from pbx_bridge.web.permits import Permission, needs
 from pbx_bridge.web.viewer import call_view
 
 PAGE = 50
@@ -28,6 +29,7 @@ class _Page:
     older: bool
 
 
+@needs(Permission.SEE_CALLS)
 async def show(request: web.Request) -> web.Response:
     """GET /calls."""
     search = filters.read(request.query, request.app[keys.ZONE])
@@ -88,6 +90,7 @@ def _address(query: Mapping[str, str]) -> str:
     return f"/calls?{urlencode(query)}" if query else "/calls"
 
 
+@needs(Permission.SEE_CALLS)
 async def events(request: web.Request) -> web.StreamResponse:
     """GET /calls/events: each new revision that answers the search, as a row; `stale`: read the page anew."""
 

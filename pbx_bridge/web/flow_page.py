@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from aiohttp import web
 
 from pbx_bridge.web import keys, pages
+from pbx_bridge.web.permits import Permission, needs
 from pbx_bridge.web.viewer import Viewer
 
 PERIODS = ("1", "7", "30")
@@ -16,6 +17,7 @@ PERIODS = ("1", "7", "30")
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 
 
+@needs(Permission.SEE_FLOW)
 async def show(request: web.Request) -> web.Response:
     """GET /flow."""
     days = _days(request)
@@ -30,6 +32,7 @@ async def show(request: web.Request) -> web.Response:
     )
 
 
+@needs(Permission.SEE_FLOW)
 async def picture(request: web.Request) -> web.Response:
     """GET /flow.svg: the drawing in the viewer's language."""
     who = pages.viewer(request)

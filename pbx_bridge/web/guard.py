@@ -8,11 +8,9 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from aiohttp_security import authorized_userid
 
-from pbx_bridge.web import keys
+from pbx_bridge.web import keys, permits
 
 SIGN_IN = "/sign-in"
-_OPEN_PATHS = frozenset({SIGN_IN, "/healthz", "/readyz", "/metrics"})
-_OPEN_FOLDER = "/static/"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _HEADERS = {
@@ -57,14 +55,25 @@ def _same_site(request: web.Request) -> bool:
 
 @web.middleware
 async def require_sign_in(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Everything but the sign-in itself, health and style is for those who are signed in."""
-    if request.path in _OPEN_PATHS or request.path.startswith(_OPEN_FOLDER):
+    """Everything but the sign-in itself, health and style is for those who are signed in and may see it."""
+    known = request.match_info.http_exception is None
+    needed = permits.needed(request.match_info.handler) if known else None
+    if known and needed is None:
         return await handler(request)
-    user = await authorized_userid(request)
-    if user is None:
+    name = await authorized_userid(request)
+    account = await request.app[keys.USERS].account(name) if name is not None else None
+    if account is None:
         raise _to_sign_in(request)
-    request[keys.USER] = user
+    request[keys.USER] = account
+    if needed is not None and not permits.may(account.role, needed):
+        raise web.HTTPForbidden
     return await handler(request)
+
+
+def check_marks(app: web.Application) -> None:
+    """Every route says who may call it. Raises LookupError for one that does not."""
+    for route in app.router.routes():
+        permits.needed(route.handler)
 
 
 def _to_sign_in(request: web.Request) -> web.HTTPException:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from aiohttp import web
 
 from pbx_bridge.web import keys
+from pbx_bridge.web.permits import open_to_all
 from pbx_bridge.web.show import iso
 
 
+@open_to_all
 async def healthz(_request: web.Request) -> web.Response:
     """GET /healthz: the process runs."""
     return web.json_response({"status": "ok"})
 
 
+@open_to_all
 async def readyz(request: web.Request) -> web.Response:
     """GET /readyz: 200 when no link is down, else 503."""
     health = request.app[keys.HEALTH]

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from pbx_bridge.health import Clock, Health, Meter, Tally
-from pbx_bridge.web import limit, live, ports
+from pbx_bridge.web import limit, live, permits, ports
 
 HEALTH = web.AppKey("health", Health)
 CALLS = web.AppKey("calls", ports.Calls)
@@ -26,4 +26,4 @@ METERS: web.AppKey[tuple[Meter | Tally, ...]] = web.AppKey("meters")
 STOPPING = web.AppKey("stopping", asyncio.Event)
 LIMITER = web.AppKey("limiter", limit.Limiter)
 
-USER = web.RequestKey("user", str)
+USER: web.RequestKey[permits.Account] = web.RequestKey("user")

@@ -13,6 +13,7 @@ from pbx_bridge.store import RESYNC, CallLine, CallRow, Customer, News, PageKey,
 from pbx_bridge.store.gaps import Shortfall
 from pbx_bridge.store.lines import line_of
 from pbx_bridge.store.requests_desk import Waiting
+from pbx_bridge.store.users import Role
 from pbx_bridge.web.filters import Filters
 
 
@@ -131,16 +132,27 @@ class MemoryDesk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryUser:
-    """Somebody."""
+    """Somebody; a lead unless told."""
 
     name: str
+    role: Role = Role.LEAD
+    extension: str = ""
 
 
 class MemoryUsers:
-    """Accounts with plain passwords."""
+    """Accounts with plain passwords; `roles` and `extensions` by name, where they are not a lead without one."""
 
     def __init__(self, passwords: Mapping[str, str]) -> None:
         self.passwords = dict(passwords)
+        self.roles: dict[str, Role] = {}
+        self.extensions: dict[str, str] = {}
+
+    async def account(self, name: str) -> MemoryUser | None:
+        """As ports.Users tells."""
+        if name not in self.passwords:
+            return None
+        role, extension = self.roles.get(name, Role.LEAD), self.extensions.get(name, "")
+        return MemoryUser(name=name, role=role, extension=extension)
 
     async def verify(self, name: str, password: str) -> MemoryUser | None:
         """As ports.Users tells."""

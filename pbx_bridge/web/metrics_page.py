@@ -13,10 +13,12 @@ from aiohttp import web
 
 from pbx_bridge.health import Link, LinkState, Meter, Tally
 from pbx_bridge.web import keys
+from pbx_bridge.web.permits import open_to_all
 
 _TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
+@open_to_all
 async def metrics(request: web.Request) -> web.Response:
     """GET /metrics."""
     if not _is_here(request.remote):

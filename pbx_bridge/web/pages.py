@@ -39,7 +39,7 @@ def viewer(request: web.Request) -> Viewer:
     """Who looks at this request's page."""
     app = request.app
     show = Show(language=language.of(request), zone=app[keys.ZONE], region=app[keys.REGION])
-    return Viewer(show=show, now=app[keys.CLOCK](), user=request.get(keys.USER, ""))
+    return Viewer(show=show, now=app[keys.CLOCK](), account=request.get(keys.USER))
 
 
 def page(request: web.Request, name: str, context: Mapping[str, Any], *, status: int = 200) -> web.Response:

@@ -12,6 +12,7 @@ from pbx_bridge.calls.call import Call
 from pbx_bridge.store import CallLine, CallRow, Customer, News, PageKey, Recording
 from pbx_bridge.store.gaps import Shortfall
 from pbx_bridge.store.requests_desk import Waiting
+from pbx_bridge.web.permits import Account
 
 
 class Calls(Protocol):
@@ -94,3 +95,6 @@ class Users(Protocol):
 
     async def list(self) -> Sequence[User]:
         """Everybody. Raises StoreError."""
+
+    async def account(self, name: str) -> Account | None:
+        """Somebody who may sign in, as they stand now. Raises StoreError."""

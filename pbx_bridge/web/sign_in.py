@@ -15,6 +15,7 @@ from aiohttp import web
 from aiohttp_session.cookie_storage import EncryptedCookieStorage
 
 from pbx_bridge.web import guard, keys, limit, pages, ports
+from pbx_bridge.web.permits import Permission, needs, open_to_all
 
 SESSION_S = 12 * 3600
 _COOKIE = "pbx_bridge_session"
@@ -71,6 +72,7 @@ def install(app: web.Application, session_key: bytes) -> None:
     app[_CHECKING] = asyncio.Semaphore(1)
 
 
+@open_to_all
 async def show(request: web.Request) -> web.StreamResponse:
     """GET /sign-in."""
     target = guard.safe_next(request.query.get("next", "/"))
@@ -79,6 +81,7 @@ async def show(request: web.Request) -> web.StreamResponse:
     return _form(request, target)
 
 
+@open_to_all
 async def enter(request: web.Request) -> web.StreamResponse:
     """POST /sign-in."""
     form = await request.post()
@@ -99,6 +102,7 @@ async def enter(request: web.Request) -> web.StreamResponse:
     raise response
 
 
+@needs(Permission.SIGNED_IN)
 async def leave(request: web.Request) -> web.StreamResponse:
     """POST /sign-out."""
     (await aiohttp_session.get_session(request)).invalidate()

@@ -86,6 +86,7 @@ def make_site(parts: SiteParts) -> web.Application:
     pages.install(app, files)
     app.add_routes([*assets.routes(files), *health_page.ROUTES, *metrics_page.ROUTES, *sign_in.ROUTES])
     app.add_routes([*status_page.ROUTES, *calls_page.ROUTES, *call_page.ROUTES, *flow_page.ROUTES])
+    guard.check_marks(app)
     app.cleanup_ctx.append(_follow_calls)
     app.on_shutdown.append(_end_streams)
     return app

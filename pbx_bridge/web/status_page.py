@@ -13,6 +13,7 @@ from aiohttp_sse import EventSourceResponse
 from pbx_bridge.errors import StoreError
 from pbx_bridge.health import Health, LinkState
 from pbx_bridge.web import keys, pages, streams, words
+from pbx_bridge.web.permits import Permission, needs
 
 T = TypeVar("T")
 
@@ -20,11 +21,13 @@ _EVERY_S = 1.0
 _PATIENCE_S = 1.0
 
 
+@needs(Permission.SEE_STATUS)
 async def show(request: web.Request) -> web.Response:
     """GET /."""
     return pages.page(request, "status.html", await _context(request))
 
 
+@needs(Permission.SEE_STATUS)
 async def events(request: web.Request) -> web.StreamResponse:
     """GET /status/events: the links' part of the page whenever it reads differently."""
 

@@ -9,6 +9,7 @@ from pbx_bridge.calls.call import Outcome
 from pbx_bridge.store import CallLine
 from pbx_bridge.values.hostile import clean
 from pbx_bridge.web import words
+from pbx_bridge.web.permits import Account, Permission, may
 from pbx_bridge.web.show import Language, Show, iso, microseconds
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
@@ -32,11 +33,20 @@ _TONES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Viewer:
-    """Who looks, and when. `user` is empty before sign-in."""
+    """Who looks, and when. `account` is None before sign-in."""
 
     show: Show
     now: datetime
-    user: str = ""
+    account: Account | None = None
+
+    @property
+    def user(self) -> str:
+        """What they signed in with; empty before that."""
+        return self.account.name if self.account else ""
+
+    def may(self, permission: str) -> bool:
+        """Whether they have this permission, by its value. Raises ValueError for one that is none."""
+        return self.account is not None and may(self.account.role, Permission(permission))
 
     @property
     def language(self) -> Language:
