@@ -17,7 +17,7 @@ from pbx_bridge.ivr.sounds import audio
 from pbx_bridge.ivr.sounds.ahead import FOLDER
 from pbx_bridge.values.tracking import with_check_digit
 
-pytestmark = [pytest.mark.asterisk, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.asterisk, pytest.mark.timeout(420)]
 
 FLOW = """
 flow: noted
@@ -75,7 +75,7 @@ def entries(system: SystemUnderTest) -> list[dict[str, Any]]:
 
 async def made_ahead(system: SystemUnderTest, times: int) -> None:
     """Wait until the daemon has said so often that it made something."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(150):  # it comes last for the CPU
         while system.log().count("made_ahead ") < times:  # noqa: ASYNC110 - another process
             await asyncio.sleep(0.05)
 
