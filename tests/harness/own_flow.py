@@ -13,11 +13,14 @@ from pbx_bridge.pbx.phone.phone import OnInvite
 
 
 @asynccontextmanager
-async def running_flow(pbx: PbxUnderTest, flow: str) -> AsyncIterator[SystemUnderTest]:
-    """A daemon with this flow, written to a file, in its settings; they are taken away again."""
+async def running_flow(pbx: PbxUnderTest, flow: str, ivr: str = "") -> AsyncIterator[SystemUnderTest]:
+    """A daemon with this flow, written to a file, in its settings, and `ivr`, other lines of that section of theirs.
+
+    They are taken away again.
+    """
     path, settings = pbx.home / "own.yaml", pbx.home / "pbx_bridge.toml"
     path.write_text(flow, encoding="utf-8")
-    settings.write_text(f'[ivr]\nflow = "{path}"\n', encoding="utf-8")
+    settings.write_text(f'[ivr]\nflow = "{path}"\n{ivr}\n', encoding="utf-8")
     try:
         async with running_system(pbx) as system:
             yield system
