@@ -84,7 +84,7 @@ async def test_what_asterisk_has_not_twice_is_journaled_as_gone_once(scene: Scen
 
 async def test_the_call_is_ended_at_its_last_sign(scene: Scene) -> None:
     await scene.look()
-    async with scene.store.calls.watch() as news, asyncio.timeout(3):
+    async with scene.store.calls.watch() as news, asyncio.timeout(30):
         await scene.look()
         row = await news.get()
     assert isinstance(row, CallRow)

@@ -32,11 +32,9 @@ def channel(number: int) -> str:
 
 async def write(path: Path) -> None:
     """Go on from where the store stands, until killed or done."""
+    spool = [facts for number in range(CALLS) for facts in (begun(channel(number), number), ended(channel(number)))]
     async with quick_store(path) as store:
         print("ready", flush=True)
-        spool = [
-            facts for number in range(CALLS) for facts in (begun(channel(number), number), ended(channel(number)))
-        ]
         begin = await position(store)
         for place in range(begin, len(spool)):
             cursor = Cursor(node=NODE, source="cel", file=SPOOL, offset=place + 1)
@@ -110,13 +108,13 @@ def check_file(path: Path) -> int:
 
 async def test_killed_at_any_moment(tmp_path: Path) -> None:
     path, chance, places = tmp_path / "s.db", random.Random(), [0]
-    for _ in range(KILLS):
+    while len(places) <= KILLS or len(set(places)) <= 2:  # on a slow machine some die before they did anything
         killed = await live_and_die(path, chance.uniform(0.0, LONGEST_LIFE_S))
         places.append(check_file(path))
         assert places[-1] >= places[-2], "what was read once stays read"
         if not killed:
             break
-    assert len(set(places)) > 2, f"it was never killed at work: {places}"
+    assert len(set(places)) > 2, f"it was never killed at work: {places}"  # done, before it was killed twice
 
 
 if __name__ == "__main__":

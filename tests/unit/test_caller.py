@@ -49,7 +49,7 @@ class WrittenAri(Ari):
             raise self.refuse[verb[0]]
 
     async def until(self, *verb: str) -> tuple[str, ...]:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while True:
                 told = await self.verbs.get()
                 if told[: len(verb)] == verb:
@@ -138,7 +138,7 @@ class Desk:
 
     async def kept(self, when: Callable[[], bool]) -> None:
         """Until what was kept makes it so."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not when():
                 self.changed.clear()
                 await self.changed.wait()

@@ -109,7 +109,7 @@ async def test_keys_arrive_once_each_and_in_order(keys: KeysBy) -> None:
         other = await called.rung()
         await other.answered()
         await call.press("1#A*00", tone_s=0.06, gap_s=0.04)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while len(other.heard.keys) < 6:  # noqa: ASYNC110 - keys tell nobody
                 await asyncio.sleep(0.01)
         assert other.heard.keys == "1#A*00"
@@ -318,7 +318,7 @@ class _Asker(asyncio.DatagramProtocol):
             ("CSeq", f"1 {method}"),
         )
         self.raw(message.build(Request(method=method, uri="sip:200@127.0.0.1", headers=headers)))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             return await self._answers.get()
 
 
