@@ -17,6 +17,7 @@ import aiohttp
 import msgspec
 
 from bench.figure import CannotMeasure
+from bench.listening import every_channel
 from bench.system import Pbx
 
 _APP = "bench_listens"
@@ -96,13 +97,10 @@ def _target(playback: _Playback | None) -> str:
 async def listening(pbx: Pbx) -> AsyncIterator[DeadAir]:
     """Listens from here to the end of the context. Raises CannotMeasure if Asterisk does not let us, or stops."""
     heard = DeadAir()
-    login = aiohttp.encode_basic_auth("pbx_mon", pbx.secrets.ari_monitor)
-    url = f"http://127.0.0.1:{pbx.ports.ari}/ari/events?app={_APP}&subscribeAll=true"
     try:
         async with (
-            aiohttp.ClientSession(headers={"Authorization": login}) as web,
             asyncio.timeout(_READY_S) as patience,
-            web.ws_connect(url, max_msg_size=0) as socket,
+            every_channel("127.0.0.1", pbx.ports.ari, _APP, pbx.secrets) as socket,
         ):
             patience.reschedule(None)
             task = asyncio.create_task(_take_all(socket, heard), name="bench-dead-air")

@@ -11,6 +11,7 @@ from typing import Any
 
 import aiohttp
 
+from bench.listening import every_channel
 from bench.soak.files import Span, Told
 from bench.system import Pbx
 
@@ -92,14 +93,11 @@ async def listening(pbx: Pbx, clock: Callable[[], float]) -> AsyncIterator[Heari
 
 
 async def _listen(pbx: Pbx, heard: Hearing, clock: Callable[[], float]) -> None:
-    login = aiohttp.encode_basic_auth("pbx_mon", pbx.secrets.ari_monitor)
-    url = f"http://127.0.0.1:{pbx.ports.ari}/ari/events?app=soak&subscribeAll=true"
-    async with aiohttp.ClientSession(headers={"Authorization": login}) as web:
-        while True:
-            with suppress(aiohttp.ClientError, OSError):
-                async with web.ws_connect(url) as socket:
-                    heard.hears(clock())
-                    async for message in socket:
-                        heard.take(json.loads(message.data))
-            heard.lost(clock())
-            await asyncio.sleep(_AGAIN_S)
+    while True:
+        with suppress(aiohttp.ClientError, OSError):
+            async with every_channel("127.0.0.1", pbx.ports.ari, "soak", pbx.secrets) as socket:
+                heard.hears(clock())
+                async for message in socket:
+                    heard.take(json.loads(message.data))
+        heard.lost(clock())
+        await asyncio.sleep(_AGAIN_S)

@@ -1,6 +1,6 @@
 """What Asterisk says it played: a second, read-only ARI application that only listens to everything.
 
-It shares nothing with the daemon: another user, another application, another connection.
+It shares nothing with the daemon: another application, another connection.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from typing import Any
 
 import aiohttp
 from private_pbx import PbxUnderTest
+
+from bench.listening import every_channel
 
 
 @dataclass(kw_only=True)
@@ -64,9 +66,7 @@ class Witness:
 async def witness(pbx: PbxUnderTest) -> AsyncIterator[Witness]:
     """A witness of everything Asterisk plays from now on."""
     seen = Witness()
-    login = aiohttp.encode_basic_auth("pbx_mon", pbx.secrets.ari_monitor)
-    url = f"http://127.0.0.1:{pbx.ports.ari}/ari/events?app=witness&subscribeAll=true"
-    async with aiohttp.ClientSession(headers={"Authorization": login}) as web, web.ws_connect(url) as socket:
+    async with every_channel("127.0.0.1", pbx.ports.ari, "witness", pbx.secrets) as socket:
         task = asyncio.create_task(_listen(socket, seen), name="witness")
         try:
             yield seen
