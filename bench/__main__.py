@@ -18,11 +18,13 @@ from bench import report
 from bench.callers import require_sipp
 from bench.desk import Desk
 from bench.figure import CannotMeasure, Figure
+from bench.history import calls_in
 from bench.measures import ALL, ALONE
 from bench.system import Pbx, Say, asterisk, system
 
 _PEOPLE = 420
 _LIMIT_S = 1200.0  # a run takes half as long; one that hangs must end by itself
+_CALLS, _QUICK_CALLS = 300_000, 100_000  # of the history, where nothing else is asked for
 _NAMES = [name for names in (*ALONE, *ALL) for name in names]
 _ONLY = f"Measure this one; may be repeated: {', '.join(_NAMES)}."
 
@@ -31,7 +33,11 @@ _ONLY = f"Measure this one; may be repeated: {', '.join(_NAMES)}."
 @click.option("--only", "only", multiple=True, type=click.Choice(_NAMES), metavar="NAME", help=_ONLY)
 @click.option("--quick", is_flag=True, help="Fewer calls: six minutes, and rougher figures.")
 @click.option("--big", type=click.Path(file_okay=False, path_type=Path), help="Folder of bench.big_store, for lists.")
-def main(only: tuple[str, ...], quick: bool, big: Path | None) -> None:
+@click.option("--calls", type=click.IntRange(min=1000), envvar="BENCH_CALLS", help="In the store the pages read.")
+@click.option(
+    "--made", type=click.Path(exists=True, path_type=Path), help="The pages' store: a folder of bench.history."
+)
+def main(only: tuple[str, ...], quick: bool, big: Path | None, calls: int | None, made: Path | None) -> None:
     """Measure the daemon with real calls on a real Asterisk of its own, beside asyncari.
 
     One JSON object on stdout: name to {value, unit, goal, better, peer}, and detail where there is more. A table
@@ -42,9 +48,12 @@ def main(only: tuple[str, ...], quick: bool, big: Path | None) -> None:
     Example:
       .venv/bin/python -m bench --quick --only daemon_cpu_per_call
       .venv/bin/python -m bench --big var/big --only list_number_p99
+      .venv/bin/python -m bench --calls 10000000 --only page_list_ms
     """
     try:
-        figures, facts = run(only or _NAMES, quick=quick, big=big)
+        count = calls_in(made) if made else calls or (_QUICK_CALLS if quick else _CALLS)
+        desk = Desk(say=_progress(), quick=quick, big=big, calls=count, made=made)
+        figures, facts = run(only or _NAMES, desk)
     except CannotMeasure as error:
         click.echo(f"bench: {error}", err=True)
         sys.exit(1)
@@ -55,18 +64,18 @@ def main(only: tuple[str, ...], quick: bool, big: Path | None) -> None:
     click.echo(report.as_json(figures))
 
 
-def run(only: Collection[str], *, quick: bool, big: Path | None) -> tuple[Sequence[Figure], Sequence[str]]:
+def run(only: Collection[str], desk: Desk) -> tuple[Sequence[Figure], Sequence[str]]:
     """The figures asked for, and what they were measured on. Raises CannotMeasure."""
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # leaves nothing behind either
-    say = _progress()
+    say = desk.say
     facts = f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {os.cpu_count()} cores"
     with_asterisk = any(name in only for names in ALL for name in names)
     if with_asterisk:
         require_sipp()
-    figures = asyncio.run(_measure_alone(Desk(say=say, quick=quick, big=big), only))
+    figures = asyncio.run(_measure_alone(desk, only))
     if with_asterisk:
         with asterisk(say) as pbx:
-            figures += asyncio.run(_measure(pbx, only, quick, say))
+            figures += asyncio.run(_measure(pbx, only, desk.quick, say))
             facts = f"Asterisk {pbx.plan.version}, {facts}"
     return figures, (facts,)
 

@@ -25,7 +25,7 @@ from datetime import time as clock_time
 from multiprocessing import get_context
 from multiprocessing.pool import AsyncResult, Pool
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -45,13 +45,13 @@ _KNOWN = 0.7  # of the calls
 _TELL_S = 2.0
 _STRANGERS = 300_000  # numbers of people who are no customers
 _NAMES = ("شرکت آریا صنعت", "بیمارستان مهر", "Parsa Trading", "فولاد سپاهان", "Nordlicht GmbH", "پخش البرز")
-_INSERT = SQL["upsert_call"].partition("ON CONFLICT")[0]
-_GROUP = (
+INSERT_CALL = SQL["upsert_call"].partition("ON CONFLICT")[0]
+INSERT_GROUP = (
     "INSERT INTO call_group (id, node, dirty_since_us, settled, trouble) VALUES (?, 'pbx1', NULL, 2, '')"  # 2: packed
 )
-_COLUMNS = tuple(re.findall(r":(\w+)", _INSERT))
+COLUMNS = tuple(re.findall(r":(\w+)", INSERT_CALL))
 # What is lost when the machine dies is thrown away: no journal, no flush. Two workers sort an index.
-_FAST = (
+FAST = (
     "journal_mode = OFF",
     "synchronous = OFF",
     "locking_mode = EXCLUSIVE",
@@ -60,6 +60,7 @@ _FAST = (
 )
 
 Row = tuple[Any, ...]
+Made = TypeVar("Made")
 Say = Callable[[str], None]
 
 
@@ -72,10 +73,10 @@ class Day:
     first: int
 
 
-def days(calls: int) -> list[Day]:
-    """Five years of working days, ever busier, `calls` in all."""
-    dates = [LAST_DAY - timedelta(days=DAYS - 1 - number) for number in range(DAYS)]
-    weights = [_WEEK[on.weekday()] * (0.7 + 0.6 * number / DAYS) for number, on in enumerate(dates)]
+def days(calls: int, count: int = DAYS) -> list[Day]:
+    """So many days, most of them working days, ever busier, `calls` in all."""
+    dates = [LAST_DAY - timedelta(days=count - 1 - number) for number in range(count)]
+    weights = [_WEEK[on.weekday()] * (0.7 + 0.6 * number / count) for number, on in enumerate(dates)]
     sums = list(itertools.accumulate(weights))
     ends = [round(calls * part / sums[-1]) for part in sums]
     return [
@@ -122,9 +123,7 @@ class Maker:
     def rows(self, day: Day) -> list[Row]:
         """The day's calls as rows of `upsert_call`, in the order they began."""
         rng = random.Random(day.first)
-        midnight = int(datetime.combine(day.on, clock_time(), TEHRAN).timestamp())
-        hours = rng.choices(range(24), weights=_HOURS, k=day.calls)
-        starts = sorted(midnight + 3600 * hour + rng.randrange(3600) for hour in hours)
+        starts = starts_of(day, rng)
         told = zip(starts, self._told_by(rng, day.calls), itertools.count(day.first), strict=False)
         return [_row(at_s, shape, person, number) for at_s, (shape, person), number in told]
 
@@ -143,13 +142,21 @@ class Maker:
 
 def _row(at_s: int, shape: Shape, person: Person, number: int) -> Row:
     days_since, second = divmod(at_s, 86_400)
-    told = shape.told(at_s=at_s, days=_dates(days_since), second=second, person=person, root=f"{at_s}.{number}")
+    told = shape.told(at_s=at_s, days=dates_of(days_since), second=second, person=person, root=f"{at_s}.{number}")
     told["call_group"] = number + 1
     told["changed_at_us"] = (at_s + shape.length_s + 1) * 1_000_000
-    return tuple([told[name] for name in _COLUMNS])
+    return tuple([told[name] for name in COLUMNS])
 
 
-def _dates(days_since: int) -> tuple[str, str]:
+def starts_of(day: Day, rng: random.Random) -> list[int]:
+    """When the day's calls begin, seconds since 1970, in order."""
+    midnight = int(datetime.combine(day.on, clock_time(), TEHRAN).timestamp())
+    hours = rng.choices(range(24), weights=_HOURS, k=day.calls)
+    return sorted(midnight + 3600 * hour + rng.randrange(3600) for hour in hours)
+
+
+def dates_of(days_since: int) -> tuple[str, str]:
+    """A day's date in UTC as times begin with it, `2026-11-21T`, and the next one's. Days since 1970."""
     if days_since not in _seen_dates:
         today = datetime.fromtimestamp(days_since * 86_400, UTC)
         _seen_dates[days_since] = (f"{today:%Y-%m-%dT}", f"{today + timedelta(days=1):%Y-%m-%dT}")
@@ -179,9 +186,9 @@ def make(path: Path, calls: int, *, customers: int = CUSTOMERS, say: Say, worker
     if path.exists():
         raise StoreError(f"{path} is there already: name another folder, or remove it")
     try:
-        asyncio.run(_new_store(path))
+        asyncio.run(new_store(path))
         with closing(sqlite3.connect(path, isolation_level=None)) as db:
-            for pragma in _FAST:
+            for pragma in FAST:
                 db.execute(f"PRAGMA {pragma}").fetchall()
             _fill(db, calls, customers, workers or os.cpu_count() or 1, say)
     except BaseException:
@@ -190,7 +197,8 @@ def make(path: Path, calls: int, *, customers: int = CUSTOMERS, say: Say, worker
         raise
 
 
-async def _new_store(path: Path) -> None:
+async def new_store(path: Path) -> None:
+    """An empty store."""
     async with open_store(path, folding=False):
         pass
 
@@ -201,9 +209,9 @@ def _fill(db: sqlite3.Connection, calls: int, customers: int, workers: int, say:
     ).fetchall()
     for name, _ in indexes:
         db.execute(f"DROP INDEX {name}")
-    _insert_customers(db, customers)
+    insert_customers(db, Crowd(customers).customers)
     with get_context("fork").Pool(workers, _start, (customers,)) as pool:
-        _insert_calls(db, _made(pool, days(calls), ahead=2 * workers), _progress(calls, say))
+        _insert_calls(db, made_ahead(pool, _rows, days(calls), ahead=2 * workers), telling(calls, say))
     for name, sql in indexes:
         say(f"index {name}")
         db.execute(sql)
@@ -211,11 +219,11 @@ def _fill(db: sqlite3.Connection, calls: int, customers: int, workers: int, say:
         db.execute(f"PRAGMA {pragma}").fetchall()
 
 
-def _made(pool: Pool, some: Sequence[Day], ahead: int) -> Iterator[list[Row]]:
-    """The rows of each day in turn, made a few days ahead of whoever writes them."""
-    coming: deque[AsyncResult[list[Row]]] = deque()
+def made_ahead(pool: Pool, make_one: Callable[[Day], Made], some: Sequence[Day], ahead: int) -> Iterator[Made]:
+    """What is made of each day in turn, made a few days ahead of whoever writes it."""
+    coming: deque[AsyncResult[Made]] = deque()
     for day in some:
-        coming.append(pool.apply_async(_rows, (day,)))
+        coming.append(pool.apply_async(make_one, (day,)))
         if len(coming) > ahead:
             yield coming.popleft().get()
     while coming:
@@ -223,19 +231,19 @@ def _made(pool: Pool, some: Sequence[Day], ahead: int) -> Iterator[list[Row]]:
 
 
 def _insert_calls(db: sqlite3.Connection, batches: Iterator[list[Row]], tell: Callable[[int], None]) -> None:
-    insert = re.sub(r":\w+", "?", _INSERT)
+    insert = re.sub(r":\w+", "?", INSERT_CALL)
     done = 0
     for rows in batches:
         db.execute("BEGIN")
-        db.executemany(_GROUP, [(number,) for number in range(done + 1, done + len(rows) + 1)])
+        db.executemany(INSERT_GROUP, [(number,) for number in range(done + 1, done + len(rows) + 1)])
         db.executemany(insert, rows)
         db.execute("COMMIT")
         done += len(rows)
         tell(done)
 
 
-def _insert_customers(db: sqlite3.Connection, customers: int) -> None:
-    people = Crowd(customers).customers
+def insert_customers(db: sqlite3.Connection, people: Sequence[Person]) -> None:
+    """Customers, each with the one number they call from."""
     db.execute("BEGIN")
     db.executemany(
         SQL["upsert_customer"],
@@ -250,7 +258,8 @@ def _insert_customers(db: sqlite3.Connection, customers: int) -> None:
     db.execute("COMMIT")
 
 
-def _progress(calls: int, say: Say) -> Callable[[int], None]:
+def telling(calls: int, say: Say) -> Callable[[int], None]:
+    """Tells now and then how many calls are done."""
     begun = time.monotonic()
     told = begun
 

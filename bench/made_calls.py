@@ -54,12 +54,16 @@ _OTHER_SHARE = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Somebody outside: the number as it comes, what it is found by, and the customer behind it, if known."""
+    """Somebody outside: the number as it comes, what it is found by, and the customer behind it, if known.
+
+    `ticket` is the tracking number they ask for.
+    """
 
     number: str
     key: str
     code: str = ""
     name: str = ""
+    ticket: str = ""
 
     @classmethod
     def of(cls, number: str, code: str = "", name: str = "") -> Person:
@@ -95,7 +99,16 @@ class Shape:
     base_s: int
     length_s: int
 
-    def told(self, *, at_s: int, days: tuple[str, str], second: int, person: Person, root: str) -> dict[str, Any]:
+    def told(
+        self,
+        *,
+        at_s: int,
+        days: tuple[str, str],
+        second: int,
+        person: Person,
+        root: str,
+        body: tuple[str, str] | None = None,
+    ) -> dict[str, Any]:
         """The row of one call.
 
         Args:
@@ -104,16 +117,27 @@ class Shape:
             second: the second within that day.
             person: who is outside.
             root: its channel.
+            body: of another call of this shape, and its hash, where that will do.
         """
-        made = call_id(NODE, root)
         values = {
             "caller": person.number,
             "key": person.key,
             "code": person.code,
             "name": person.name,
             "root": root,
-            "id": made,
+            "id": call_id(NODE, root),
+            "ticket": person.ticket,
         }
+        row = dict(self.columns)
+        moved_us = (at_s - self.base_s) * 1_000_000
+        for column in self.times:
+            row[column] += moved_us
+        for column, name in self.told_columns:
+            row[column] = values[name]
+        row["body"], row["content_hash"] = body or self._body(days, second, values)
+        return row
+
+    def _body(self, days: tuple[str, str], second: int, values: Mapping[str, str]) -> tuple[str, str]:
         parts = list(self.parts)
         for place, after_s in self.clocks:
             moment = second + after_s
@@ -121,14 +145,7 @@ class Shape:
         for place, name in self.names:
             parts[place] = values[name]
         body = "".join(parts).encode()
-        row = dict(self.columns)
-        moved_us = (at_s - self.base_s) * 1_000_000
-        for column in self.times:
-            row[column] += moved_us
-        for column, name in self.told_columns:
-            row[column] = values[name]
-        row["body"], row["content_hash"] = call_body.shorten(body), blake2b(body, digest_size=16).hexdigest()
-        return row
+        return call_body.shorten(body), blake2b(body, digest_size=16).hexdigest()
 
 
 def columns_of(call: Call) -> dict[str, Any]:
@@ -231,6 +248,11 @@ def _shape(call: Call, *, known: bool, weight: float) -> Shape:
     if not known:
         who["steps"] = tuple(step for step in call.steps if step.kind != StepKind.CUSTOMER)
     call = replace(call, call_id=CallId("~id~"), root="~root~", customer_by="number" if known else "", **who)
+    return shape_of(call, known=known, weight=weight)
+
+
+def shape_of(call: Call, *, known: bool, weight: float) -> Shape:
+    """The shape of a call in which `~id~`, `~root~`, `~caller~` and the like stand for what differs."""
     base = call.started_at.replace(microsecond=0)
     columns = columns_of(call)
     text = msgspec.json.encode(call).decode()

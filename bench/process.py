@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from bench.figure import CannotMeasure
@@ -15,6 +16,15 @@ def cpu_s(pid: int) -> float:
     """Seconds of CPU it used so far, user and system, ended threads included. Steps of 10 ms."""
     fields = _read(pid, "stat").rpartition(")")[2].split()
     return (int(fields[_UTIME]) + int(fields[_UTIME + 1])) / _TICKS
+
+
+def waited_s(pid: int) -> float:
+    """Seconds that its threads were ready to run and had no CPU: what the machine did beside."""
+    waited = 0
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(CannotMeasure):  # one that ended meanwhile
+            waited += int(_read(pid, f"task/{task.name}/schedstat").split()[1])
+    return waited / 1e9
 
 
 def rss_bytes(pid: int) -> int:

@@ -7,7 +7,6 @@ Open order: lock, flow and prompts (checked before anything is touched), store, 
 from __future__ import annotations
 
 import asyncio
-import base64
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from zoneinfo import ZoneInfo
@@ -16,8 +15,10 @@ import msgspec
 import structlog
 
 from pbx_bridge import logs
+from pbx_bridge.ami.events import AmiEvent
 from pbx_bridge.ami.link import AmiLink, Login
 from pbx_bridge.ami.live_facts import LiveFacts
+from pbx_bridge.app_pages import Seen, message_files, recording_files, site_of
 from pbx_bridge.ari_handlers import wire
 from pbx_bridge.ari_handlers.caller import Means
 from pbx_bridge.ari_handlers.connection import AriLink
@@ -28,9 +29,8 @@ from pbx_bridge.ari_handlers.requests import Ari
 from pbx_bridge.ari_handlers.stasis import Stasis
 from pbx_bridge.calls.facts import RawFact, boot_fact
 from pbx_bridge.config import Settings
-from pbx_bridge.health import Health, LinkState, Meter, utc_now
+from pbx_bridge.health import Health, LinkState, Meter, Mishaps, utc_now
 from pbx_bridge.ivr.announcer import Announcer
-from pbx_bridge.ivr.drawn import DrawnFlow
 from pbx_bridge.ivr.flow import Flow
 from pbx_bridge.ivr.guard import GuardedLookups, TryLimits, in_thread
 from pbx_bridge.ivr.loader import Loader
@@ -53,20 +53,20 @@ from pbx_bridge.services.lookups import ServiceLookups
 from pbx_bridge.spool.follow import Spooler
 from pbx_bridge.spool.message_lookups import MessageLookups
 from pbx_bridge.spool.messages import SHORTEST_S, MessageKeeper
-from pbx_bridge.spool.recording_files import RecordingFiles
-from pbx_bridge.spool.recordings import RecordingKeeper, Shelf
+from pbx_bridge.spool.recordings import RecordingKeeper
 from pbx_bridge.spool.rotate import Rotator, Rules
 from pbx_bridge.store import RunGone, RunState, Store, open_store
 from pbx_bridge.store.commands import Place
+from pbx_bridge.web.board.feed import LiveFeed
 from pbx_bridge.web.server import serve
-from pbx_bridge.web.site import SiteParts, make_site
 
 log = structlog.get_logger()
 
 
 async def run_daemon(settings: Settings) -> None:
     """The daemon, until SIGTERM or SIGINT. Raises BridgeError when it cannot run."""
-    logs.configure(settings.log.level, settings.log.form)
+    mishaps = Mishaps()
+    logs.configure(settings.log.level, settings.log.form, mishaps)
     loader = loader_of(settings)
     loader.ahead.take(loader.ahead.news())
     services = settings.services_ready()
@@ -79,10 +79,17 @@ async def run_daemon(settings: Settings) -> None:
         health = Health()
         client = ServiceClient(services, health)
         async with (
-            open_store(settings.store_place, health, region=settings.region, zone=ZoneInfo(settings.zone)) as store,
+            open_store(
+                settings.store_place,
+                health,
+                region=settings.region,
+                zone=ZoneInfo(settings.zone),
+                long_wait_s=settings.reports.long_wait_s,
+                audit_days=settings.web.audit_days,
+            ) as store,
             client.open(),
         ):
-            await _serve(settings, loader, flows, store, health, client)
+            await _serve(settings, loader, flows, store, health, client, mishaps)
 
 
 def loader_of(settings: Settings) -> Loader:
@@ -102,31 +109,24 @@ def loader_of(settings: Settings) -> Loader:
 
 
 async def _serve(
-    settings: Settings, loader: Loader, flows: Repertoire, store: Store, health: Health, services: ServiceClient
+    settings: Settings,
+    loader: Loader,
+    flows: Repertoire,
+    store: Store,
+    health: Health,
+    services: ServiceClient,
+    mishaps: Mishaps,
 ) -> None:
     node = settings.pbx.systemname
     key_to_play = Meter("pbx_bridge_key_to_play_seconds", "From a key's release to the next prompt's request.")
     deployer = Deployer(flows, loader.releases, lambda version: _loaded(*loader.release(version)))
-    ami = _ami(settings, store, health)
+    ami = _ami(settings, store, health, lambda event: feed.heard(event))
+    feed = LiveFeed(node, ami.agents, ami.channels)
     messages = _message_keeper(settings, flows, store, health)
     lookups = _lookups(settings, store, ami.agents, services, messages)
-    desk = _Desk(settings, flows, store, health, key_to_play, lookups)
-    site = make_site(
-        SiteParts(
-            health=health,
-            calls=store.calls,
-            users=store.users,
-            agents=store.agents,
-            shortfalls=store.gaps,
-            desk=store.desk,
-            session_key=base64.urlsafe_b64decode(SecretStore(settings.secrets).session_key),
-            zone=ZoneInfo(settings.zone),
-            region=settings.region,
-            meters=(key_to_play, services.meters.seconds, services.meters.requests),
-            recordings=Shelf(store.recordings, _recording_files(settings)),
-            drawing=DrawnFlow(lambda: (flows.newest.flow, flows.newest.texts), store.calls, ZoneInfo(settings.zone)),
-        )
-    )
+    desk = _Desk(settings, flows, store, health, key_to_play, lookups, feed)
+    seen = Seen(flows=flows, health=health, feed=feed, mishaps=mishaps, asterisk=lambda: desk.asterisk)
+    site = site_of(settings, store, seen, (key_to_play, services.meters.seconds, services.meters.requests))
     await deployer.look_up(await desk.remember(store, node))
     if settings.ari.url is None:  # of a PBX that is not ours we do not know the agents
         await store.agents.fill(AGENTS)
@@ -173,9 +173,11 @@ class _Desk:
         health: Health,
         key_to_play: Meter,
         lookups: Lookups,
+        feed: LiveFeed,
     ) -> None:
         node, app = settings.pbx.systemname, settings.ari.app
-        self._store, self._node = store, node
+        self._store, self._node, self._feed = store, node, feed
+        self.asterisk = ""  # its version, once it told
         self.link = _link(
             settings,
             health,
@@ -202,10 +204,12 @@ class _Desk:
             except msgspec.DecodeError as error:
                 log.warning("run_not_readable", channel=state.channel, reason=str(error))
         self.stasis.remember(runs)
+        self._feed.remember(runs.values())
         return {run.version for run in runs.values()}
 
     def _keep(self, facts: Sequence[RawFact], run: Run) -> asyncio.Future[None]:
         state: RunState | RunGone = RunState(node=run.node, channel=run.channel, body=msgspec.json.encode(run))
+        self._feed.stands(run)
         if run.phase is Phase.OVER:
             state = RunGone(node=run.node, channel=run.channel)
         return self._store.journal.post(facts, runs=[state])
@@ -213,10 +217,12 @@ class _Desk:
     # Both only begin to write: a store that refuses must not keep a reconnected daemon from its callers.
 
     async def _forget(self, channels: Sequence[str]) -> None:
+        self._feed.gone(channels)
         gone = [RunGone(node=self._node, channel=name) for name in channels]
         self._store.journal.post((), runs=gone).add_done_callback(_kept)
 
     async def _booted(self, info: wire.Info) -> None:
+        self.asterisk = info.system.version
         boot = boot_fact(node=self._node, at=info.status.startup_time)
         self._store.journal.post([boot]).add_done_callback(_kept)
 
@@ -266,15 +272,10 @@ def _ahead(loader: Loader, flows: Repertoire, store: Store) -> AheadKeeper:
     return AheadKeeper(loader.sounds, loader.ahead, sources)
 
 
-def _recording_files(settings: Settings) -> RecordingFiles:
-    paths = pbx_paths.find_paths(settings.home, settings.asterisk_root)
-    return RecordingFiles(settings.recordings.spool or paths.monitor, settings.recordings_path)
-
-
 def _keeper(settings: Settings, store: Store, health: Health) -> RecordingKeeper:
     return RecordingKeeper(
         node=settings.pbx.systemname,
-        files=_recording_files(settings),
+        files=recording_files(settings),
         recordings=store.recordings,
         health=health,
         keep_days=settings.recordings.keep_days,
@@ -282,15 +283,13 @@ def _keeper(settings: Settings, store: Store, health: Health) -> RecordingKeeper
 
 
 def _message_keeper(settings: Settings, flows: Repertoire, store: Store, health: Health) -> MessageKeeper:
-    paths = pbx_paths.find_paths(settings.home, settings.asterisk_root)
-
     def shortest_s(flow_node: str) -> float:
         node = flows.newest.flow.nodes.get(flow_node)
         return node.shortest if isinstance(node, RecordNode) else SHORTEST_S
 
     return MessageKeeper(
         node=settings.pbx.systemname,
-        files=RecordingFiles(settings.messages.spool or paths.recording, settings.messages_path),
+        files=message_files(settings),
         store=store,
         health=health,
         keep_days=settings.messages.keep_days,
@@ -311,21 +310,32 @@ def _rotator(settings: Settings, store: Store, ami: AmiLink) -> Rotator:
     )
 
 
-def _ami(settings: Settings, store: Store, health: Health) -> AmiLink:
+def _ami(settings: Settings, store: Store, health: Health, also: Callable[[AmiEvent], None]) -> AmiLink:
     login = Login(
         host=settings.ami.host or settings.pbx.host,
         port=settings.ami.port or settings.pbx.ami_port,
         user=settings.ami.user,
         secret=SecretStore(settings.secrets).ami,
     )
-    return AmiLink(login, health, LiveFacts(settings.pbx.systemname, store.journal.post).heard)
+    facts = LiveFacts(settings.pbx.systemname, store.journal.post)
+
+    def heard(event: AmiEvent) -> None:
+        also(event)
+        facts.heard(event)
+
+    return AmiLink(login, health, heard)
 
 
 async def place_call(settings: Settings, agent: str, number: str, ring_s: int) -> Asked:
     """Ring an agent's phone, then the number, beside a daemon that may run. Raises BridgeError."""
     health = Health()
     link = _link(settings, health, on_event=lambda _: None, on_open=lambda: None, on_connect=_nothing)
-    place = Place(path=settings.store_place, region=settings.region, zone=ZoneInfo(settings.zone))
+    place = Place(
+        path=settings.store_place,
+        region=settings.region,
+        zone=ZoneInfo(settings.zone),
+        long_wait_s=settings.reports.long_wait_s,
+    )
     async with place.open_existing() as store, link.open():
         originator = Originator(
             Ari(link, settings.ari.app),

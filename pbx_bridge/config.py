@@ -29,6 +29,7 @@ from pbx_bridge.store.address import Address, StorePlace, mask
 _PREFIX = "PBX_BRIDGE_"
 _FILE = "pbx_bridge.toml"
 
+RoleName = Literal["admin", "lead", "agent", "read_only"]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -111,11 +112,30 @@ class StoreSettings(_Section):
         return self
 
 
+class OidcSection(_Section):
+    """Sign-in by the company's OpenID Connect provider. A relative `client_secret_file` begins at HOME/secrets."""
+
+    issuer: str
+    client_id: str
+    client_secret_file: Path
+    redirect_uri: str  # https://OURS/sign-in/oidc/callback, exactly as the provider knows it
+    role_claim: str = ""  # `a.b`: b within a
+    roles: dict[str, RoleName] = {}  # role by value of that claim
+    default_role: RoleName | None = None  # of those whom no value gives one; unset: they may not come in
+    name_claim: str = "preferred_username"
+
+
 class WebSettings(_Section):
     """The pages."""
 
     host: str = "127.0.0.1"
     port: Port = 8080
+    idle_hours: float = Field(default=8.0, gt=0, le=744, allow_inf_nan=False)  # a session that is not used ends
+    session_hours: float = Field(default=12.0, gt=0, le=744, allow_inf_nan=False)  # any session ends
+    numbers_for: list[RoleName] = ["admin", "lead", "agent"]  # who sees whole phone numbers
+    audit_days: int = Field(default=730, ge=0)  # 0: for ever
+    passwords: bool = True  # False counts only while an admin can come in by `oidc`
+    oidc: OidcSection | None = None
 
 
 class IvrSettings(_Section):
@@ -171,6 +191,14 @@ class MessageSettings(_Section):
     keep_days: int = Field(default=365, ge=0)
 
 
+class ReportSettings(_Section):
+    """What queues should reach: `answer_percent` of waits answered within seconds; and which wait is too long."""
+
+    answer_percent: int = Field(default=80, ge=1, le=100)
+    answer_within_s: int = Field(default=20, ge=5, le=1800)
+    long_wait_s: int = Field(default=180, ge=1)
+
+
 class LogSettings(_Section):
     """`console` for people, `json` for machines; `auto` is console on a terminal."""
 
@@ -202,6 +230,7 @@ class Settings(BaseSettings):
     recordings: RecordingSettings = RecordingSettings()
     messages: MessageSettings = MessageSettings()
     services: dict[ServiceName, ServiceSettings] = {}
+    reports: ReportSettings = ReportSettings()
     log: LogSettings = LogSettings()
 
     @classmethod
@@ -265,6 +294,10 @@ class Settings(BaseSettings):
             return service
         token = read_token(self.secrets / file, f"services.{name}.token_file")
         return replace(service, headers=with_token(service.headers, token))
+
+    def oidc_secret(self, oidc: OidcSection) -> str:
+        """What the identity provider knows us by. Raises SettingsError."""
+        return read_token(self.secrets / oidc.client_secret_file, "web.oidc.client_secret_file")
 
     @property
     def recordings_path(self) -> Path:

@@ -7,7 +7,8 @@ BridgeError                 anything we raise on purpose; `cli` prints it as one
 │   ├── PromptError         a prompt text or recording that is missing or broken
 │   └── ImportRefused       a CRM import with at least one bad row; nothing of it was kept
 ├── StoreError              the store cannot be opened, read or written
-│   └── StoreNewer          the store was made by a newer version
+│   ├── StoreNewer          the store was made by a newer version
+│   └── AccountRefused      an account, password or token that cannot be as it was asked for
 ├── PbxError                the private Asterisk cannot be had, configured or started
 │   └── PortTaken           another program listens where we must
 ├── ServiceUnavailable      a service of the settings gave no answer that can be used
@@ -67,6 +68,19 @@ class StoreError(BridgeError):
 
 class StoreNewer(StoreError):
     """The store was made by a newer version of pbx_bridge."""
+
+
+class AccountRefused(StoreError):
+    """An account, password or token cannot be as it was asked for.
+
+    Args:
+        key: which rule is in the way, as pages have words for it.
+        reason: one sentence.
+    """
+
+    def __init__(self, key: str, reason: str) -> None:
+        self.key = key
+        super().__init__(reason)
 
 
 class PbxError(BridgeError):

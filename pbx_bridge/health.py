@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -61,6 +62,38 @@ class Health:
     def ready(self) -> bool:
         """True when no link is down: callers are served and the record is kept."""
         return all(link.state is not LinkState.DOWN for link in self._links.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mishap:
+    """A warning or an error of the log: what happened, why, how often in a row, and when last (aware UTC)."""
+
+    at: datetime
+    level: str
+    event: str
+    reason: str = ""
+    times: int = 1
+
+
+class Mishaps:
+    """The last warnings and errors, for the status page; in memory only. Takes from any thread."""
+
+    def __init__(self, most: int = 50, clock: Clock = utc_now) -> None:
+        self._kept: deque[Mishap] = deque(maxlen=most)
+        self._clock = clock
+
+    def note(self, level: str, event: str, reason: str = "") -> None:
+        """Keep one; the same again right after counts up."""
+        last = self._kept[-1] if self._kept else None
+        now = self._clock()
+        if last is not None and (last.level, last.event, last.reason) == (level, event, reason):
+            self._kept[-1] = replace(last, at=now, times=last.times + 1)
+        else:
+            self._kept.append(Mishap(at=now, level=level, event=event, reason=reason))
+
+    def latest(self, most: int = 20) -> tuple[Mishap, ...]:
+        """The newest first."""
+        return tuple(reversed(tuple(self._kept)))[:most]
 
 
 _BOUNDS_MS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 18, 20, 25, 30, 40, 50, 75, 100, 200, 500, 1000, 5000)

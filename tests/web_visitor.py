@@ -15,17 +15,21 @@ from demo_history import NOON
 
 from pbx_bridge.calls.call import Call
 from pbx_bridge.health import Health, LinkState
+from pbx_bridge.web.admin.memory import MemorySessions, MemoryTokens, MemoryUsers
+from pbx_bridge.web.admin.site import AccountParts
+from pbx_bridge.web.board.ports import BoardParts
+from pbx_bridge.web.call.memory import MemorySounds, memory_parts
 from pbx_bridge.web.memory import (
     MemoryAgents,
+    MemoryAudit,
     MemoryCalls,
     MemoryDesk,
     MemoryDrawing,
-    MemoryRecordings,
     MemoryShortfalls,
-    MemoryUsers,
 )
 from pbx_bridge.web.ports import Desk, Shortfalls
 from pbx_bridge.web.site import SiteParts, make_site
+from pbx_bridge.web.vitals import NoVitals, Vitals
 
 NAME, PASSWORD = "lead", "a fine password"
 TEHRAN = ZoneInfo("Asia/Tehran")
@@ -39,13 +43,19 @@ class Parts:
     calls: MemoryCalls = field(default_factory=MemoryCalls)
     users: MemoryUsers = field(default_factory=lambda: MemoryUsers({NAME: PASSWORD}))
     now: datetime = NOON
-    recordings: MemoryRecordings = field(default_factory=MemoryRecordings)
+    sounds: MemorySounds = field(default_factory=MemorySounds)
     agents: MemoryAgents = field(default_factory=MemoryAgents)
     shortfalls: Shortfalls = field(default_factory=MemoryShortfalls)
     desk: Desk = field(default_factory=MemoryDesk)
     drawing: MemoryDrawing = field(default_factory=MemoryDrawing)
+    board: BoardParts = field(default_factory=BoardParts)
+    vitals: Vitals = field(default_factory=NoVitals)
+    sessions: MemorySessions = field(default_factory=MemorySessions)
+    tokens: MemoryTokens = field(default_factory=MemoryTokens)
+    audit: MemoryAudit = field(default_factory=MemoryAudit)
 
     def __post_init__(self) -> None:
+        self.call = memory_parts(self.sounds, clock=lambda: self.now)
         self.health = Health(clock=lambda: self.now - timedelta(hours=2, minutes=7))
         for name in ("ari", "ami", "spool", "store"):
             self.health.report(name, LinkState.UP)
@@ -65,11 +75,15 @@ class Parts:
                 session_key=b"k" * 32,
                 zone=TEHRAN,
                 clock=lambda: self.now,
-                recordings=self.recordings,
+                call=self.call,
                 agents=self.agents,
                 shortfalls=self.shortfalls,
                 desk=self.desk,
                 drawing=self.drawing,
+                board=self.board,
+                vitals=self.vitals,
+                accounts=AccountParts(sessions=self.sessions, tokens=self.tokens),
+                audit=self.audit,
             )
         )
 

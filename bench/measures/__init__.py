@@ -10,7 +10,23 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from bench.desk import Desk
 from bench.figure import Figure
-from bench.measures import cpu, crowd, engine, events, keys, lists, memory, page, rate, rebuild, record
+from bench.measures import (
+    cpu,
+    crowd,
+    engine,
+    events,
+    keys,
+    lists,
+    live_event,
+    memory,
+    page,
+    page_list,
+    page_paint,
+    page_report,
+    rate,
+    rebuild,
+    record,
+)
 from bench.system import System
 
 Measure = Callable[[System, bool], Awaitable[Sequence[Figure]]]
@@ -23,6 +39,7 @@ ALL: Mapping[tuple[str, ...], Measure] = {
     cpu.NAMES: cpu.measure,
     events.NAMES: events.measure,
     page.NAMES: page.measure,
+    live_event.NAMES: live_event.measure,
     rate.NAMES: rate.measure,
 }
 
@@ -31,4 +48,7 @@ ALONE: Mapping[tuple[str, ...], Alone] = {
     rebuild.NAMES: rebuild.measure,
     lists.NAMES: lists.measure,
     engine.NAMES: engine.measure,
+    page_list.NAMES: page_list.measure,
+    page_report.NAMES: page_report.measure,
+    page_paint.NAMES: page_paint.measure,
 }

@@ -29,7 +29,7 @@ async def measure(system: System, quick: bool) -> Sequence[Figure]:
     """One call after the other; the slowest counts."""
     count = _QUICK_CALLS if quick else _CALLS
     system.say(f"{count} calls, watched on the page")
-    async with _signed_in(system) as session, _rows(session, system) as rows:
+    async with signed_in(system) as session, _rows(session, system) as rows:
         waits = [await _one(system, system.people[number].phone, rows) for number in range(count)]
     middle = sorted(waits)[count // 2]
     note = f"the slowest of {count}, from BYE to the row on the open page; median {middle:.2f} s"
@@ -68,7 +68,8 @@ def _drain(rows: asyncio.Queue[tuple[float, str]]) -> None:
 
 
 @asynccontextmanager
-async def _signed_in(system: System) -> AsyncIterator[aiohttp.ClientSession]:
+async def signed_in(system: System) -> AsyncIterator[aiohttp.ClientSession]:
+    """A session of somebody who may see everything. Raises CannotMeasure."""
     jar = aiohttp.CookieJar(unsafe=True)  # cookies of an address instead of a name
     async with aiohttp.ClientSession(base_url=system.url, cookie_jar=jar) as session:
         form = {"name": system.user, "password": system.password, "next": "/calls"}

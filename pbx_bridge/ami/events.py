@@ -33,6 +33,9 @@ class AgentState:
         interface: what Asterisk dials, e.g. `PJSIP/101`. name: the member's name.
         paused_reason: as the agent gave it; empty if none.
         last_call_at: aware UTC; None if they took no call since Asterisk started.
+        paused_at: aware UTC; None if they are not paused, or Asterisk does not tell since when.
+        phone: the device whose state is told, `PJSIP/101` also where the interface leads there by other ways.
+        wrap_up_s: of this member alone; what the queue gives to everybody is not told.
     """
 
     queue: str
@@ -43,6 +46,9 @@ class AgentState:
     paused_reason: str
     calls_taken: int
     last_call_at: datetime | None
+    paused_at: datetime | None = None
+    phone: str = ""
+    wrap_up_s: int = 0
 
     @property
     def reachable(self) -> bool:
@@ -62,7 +68,7 @@ class AgentRemoved:
 class CallerJoined:
     """A caller waits in a queue. `position` is from 1; caller and caller_name are hostile text.
 
-    `priority` is told in lists only: 0 of whom we see joining.
+    `priority` and `waited_s` are told in lists only, which tell no time: 0 of whom we see joining.
     """
 
     queue: str
@@ -72,6 +78,7 @@ class CallerJoined:
     caller_name: str
     at: datetime | None
     priority: int = 0
+    waited_s: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +93,69 @@ class CallerLeft:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SnapshotEnd:
     """The list of all agents and waiting callers is complete: whoever was not in it is gone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelSeen:
+    """A channel began, or stands in a list (`listed`).
+
+    Attributes:
+        name: `PJSIP/101-0000002a`. number, number_name: of whom it is a channel: hostile text.
+        exten: what it was made for, as the dialplan stood; the number dialled, of a caller's new channel.
+        age_s: of one in a list. bridge: where it is with others, in a list; empty: nowhere.
+        ringing: its phone rings, in a list.
+    """
+
+    channel: str
+    linkedid: str
+    name: str
+    number: str
+    number_name: str
+    exten: str
+    at: datetime | None
+    listed: bool = False
+    age_s: int = 0
+    bridge: str = ""
+    ringing: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelGone:
+    """A channel is hung up."""
+
+    channel: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialled:
+    """A phone is made to ring. `channel` is the caller's, empty where Asterisk dials; `dialled` the phone's."""
+
+    channel: str
+    dialled: str
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BridgeEntered:
+    """A channel came together with others."""
+
+    channel: str
+    linkedid: str
+    bridge: str
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BridgeLeft:
+    """A channel left the others."""
+
+    channel: str
+    bridge: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelsEnd:
+    """The list of all channels is complete: whichever was not in it is gone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +204,12 @@ AmiEvent = (
     | CallerJoined
     | CallerLeft
     | SnapshotEnd
+    | ChannelSeen
+    | ChannelGone
+    | Dialled
+    | BridgeEntered
+    | BridgeLeft
+    | ChannelsEnd
     | FullyBooted
     | Reloaded
     | ShuttingDown
@@ -166,8 +242,52 @@ def decode(told: Mapping[str, str]) -> AmiEvent | None:
             return _held(told, held=kind == "hold")
         case "parkedcall":
             return Parked(channel=told.get("parkeeuniqueid", ""), slot=told.get("parkingspace", ""), at=_moment(told))
+        case "coreshowchannelscomplete":
+            return ChannelsEnd()
+        case kind:
+            return _of_channel(kind, told)
+
+
+def _of_channel(kind: str, told: Mapping[str, str]) -> AmiEvent | None:
+    channel, bridge = told.get("uniqueid", ""), told.get("bridgeuniqueid", "")
+    match kind:
+        case "dialbegin" if dialled := told.get("destuniqueid", ""):
+            return Dialled(channel=channel, dialled=dialled, at=_moment(told))
+        case "newchannel" | "coreshowchannel" if channel:
+            return _channel(told, listed=kind == "coreshowchannel")
+        case "hangup" if channel:
+            return ChannelGone(channel=channel)
+        case "bridgeenter" if channel and bridge:
+            linkedid = told.get("linkedid", "")
+            return BridgeEntered(channel=channel, linkedid=linkedid, bridge=bridge, at=_moment(told))
+        case "bridgeleave" if channel:
+            return BridgeLeft(channel=channel, bridge=bridge)
         case _:
             return None
+
+
+def _channel(told: Mapping[str, str], *, listed: bool) -> ChannelSeen:
+    return ChannelSeen(
+        channel=told["uniqueid"],
+        linkedid=told.get("linkedid", ""),
+        name=told.get("channel", ""),
+        number=_unless_unknown(told.get("calleridnum", "")),
+        number_name=_unless_unknown(told.get("calleridname", "")),
+        exten=told.get("exten", ""),
+        at=_moment(told),
+        listed=listed,
+        age_s=_seconds(told.get("duration", "")),
+        bridge=told.get("bridgeid", ""),
+        ringing=listed and told.get("channelstate", "") == "5",
+    )
+
+
+def _seconds(duration: str) -> int:
+    """Of 01:02:03."""
+    seconds = 0
+    for part in duration.split(":")[:3]:
+        seconds = seconds * 60 + _number(part)
+    return min(seconds, 10**9)
 
 
 def _interface(told: Mapping[str, str]) -> str:
@@ -180,15 +300,19 @@ def _agent(told: Mapping[str, str]) -> AgentState | None:
     if not queue or not interface:
         return None
     status, last_call = _number(told.get("status", "")), _number(told.get("lastcall", ""))
+    paused, last_pause = told.get("paused", "0") == "1", _number(told.get("lastpause", ""))
     return AgentState(
         queue=queue,
         interface=interface,
         name=told.get("membername", "") or told.get("name", "") or interface,
         presence=Presence(status) if status in set(Presence) else Presence.UNKNOWN,
-        paused=told.get("paused", "0") == "1",
+        paused=paused,
         paused_reason=told.get("pausedreason", ""),
         calls_taken=_number(told.get("callstaken", "")),
         last_call_at=_epoch(last_call) if last_call else None,
+        paused_at=_epoch(last_pause) if paused and last_pause else None,
+        phone=told.get("stateinterface", "") or interface,
+        wrap_up_s=min(_number(told.get("wrapuptime", "")), 86400),
     )
 
 
@@ -204,6 +328,7 @@ def _joined(told: Mapping[str, str]) -> CallerJoined | None:
         caller_name=_unless_unknown(told.get("calleridname", "")),
         at=_moment(told),
         priority=_number(told.get("priority", "")),
+        waited_s=_number(told.get("wait", "")),
     )
 
 

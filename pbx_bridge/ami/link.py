@@ -14,6 +14,7 @@ import stamina
 import structlog
 
 from pbx_bridge.ami.agents import AgentTable
+from pbx_bridge.ami.channels import ChannelTable
 from pbx_bridge.ami.connection import AmiConnection
 from pbx_bridge.ami.events import AmiEvent, FullyBooted, Reloaded, ShuttingDown, SnapshotEnd, decode
 from pbx_bridge.errors import AmiRefused, AmiUnavailable, AsteriskError
@@ -32,6 +33,7 @@ class Pace:
         first, longest: wait before the first and between later tries to connect; jitter comes on top.
         refused: wait after a wrong password, which only a person can put right.
         steady: a connection that lasted that long was a good one: the waits start anew.
+        again: after so long everything is asked for anew, should anything have been missed.
     """
 
     deadline: float = 5.0
@@ -41,6 +43,7 @@ class Pace:
     jitter: float = 0.5
     refused: float = 30.0
     steady: float = 10.0
+    again: float = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,16 +60,17 @@ class AmiLink:
     """The link. Run `run()` as a task named `ami`; it ends only when cancelled.
 
     Args:
-        on_event: called with each event, in order, after `agents` took it; it must not wait.
+        on_event: called with each event, in order, after `agents` and `channels` took it; it must not wait.
     """
 
     def __init__(
         self, login: Login, health: Health, on_event: Callable[[AmiEvent], None], pace: Pace | None = None
     ) -> None:
-        self.agents = AgentTable()
+        self.agents, self.channels = AgentTable(), ChannelTable()
         self._login, self._health, self._on_event = login, health, on_event
         self._pace = pace if pace is not None else Pace()
         self._connection: AmiConnection | None = None
+        self._refused = False  # to see the channels; told once
 
     async def run(self) -> None:
         """Connect, serve, connect again, for ever."""
@@ -119,13 +123,19 @@ class AmiLink:
         finally:
             self._connection = None
             self.agents.stale()
+            self.channels.stale()
             connection.close()
         self._health.report("ami", LinkState.DOWN, "the connection was lost")
         if loop.time() - begun < self._pace.steady:
             raise AmiUnavailable("the connection was lost")
 
     async def _serve(self, connection: AmiConnection) -> None:
+        loop = asyncio.get_running_loop()
+        asked = loop.time()
         while True:
+            if self.agents.fresh and loop.time() - asked > self._pace.again:
+                asked = loop.time()
+                await self._ask_snapshot(connection)
             try:
                 async with asyncio.timeout(self._pace.ping):
                     told = await connection.event()
@@ -149,12 +159,23 @@ class AmiLink:
         return True
 
     async def _ask_snapshot(self, connection: AmiConnection) -> None:
-        """Ask for all members and callers; they come as events, `SnapshotEnd` the last."""
+        """Ask for all members, callers and channels; they come as events, `SnapshotEnd` the last."""
+        try:
+            self.channels.expect_snapshot()
+            await connection.send("CoreShowChannels")
+        except AmiUnavailable:
+            raise
+        except AsteriskError as error:  # a user of a PBX that is not ours may not be let see them
+            self.channels.stale()
+            if not self._refused:
+                log.warning("ami_channels_refused", reason=str(error))
+            self._refused = True
         self.agents.expect_snapshot()
         await connection.send("QueueStatus")
 
     def _take(self, event: AmiEvent) -> None:
         self.agents.apply(event)
+        self.channels.apply(event)
         match event:
             case SnapshotEnd():
                 self._health.report("ami", LinkState.UP)

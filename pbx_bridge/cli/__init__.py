@@ -3,6 +3,7 @@
 import sys
 
 from pbx_bridge.cli import (
+    accounts,
     flow_deploy,
     flow_draw,
     flow_lint,
@@ -16,10 +17,12 @@ from pbx_bridge.cli import (
     services,
     survey,
     system,
+    work_out,
 )
 from pbx_bridge.cli.base import cli
 
 __all__ = [
+    "accounts",
     "cli",
     "flow_deploy",
     "flow_draw",
@@ -35,6 +38,7 @@ __all__ = [
     "services",
     "survey",
     "system",
+    "work_out",
 ]
 
 

@@ -59,6 +59,7 @@ def place_of(settings: Settings) -> Place:
         region=settings.region,
         zone=ZoneInfo(settings.zone),
         daemon_pid=settings.run / "daemon.pid",
+        long_wait_s=settings.reports.long_wait_s,
     )
 
 

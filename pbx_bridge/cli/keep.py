@@ -1,4 +1,4 @@
-"""What is kept beside the calls: customers, users, and the database itself."""
+"""What is kept beside the calls: customers, and the database itself."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from pbx_bridge.cli.base import cli, new_password, place_of, progress_line
+from pbx_bridge.cli.base import cli, place_of, progress_line
 from pbx_bridge.config import load
 from pbx_bridge.errors import InputError
 
@@ -45,56 +45,6 @@ def crm_import(folder: Path, all_contacts: bool) -> None:
     progress = progress_line("numbers whose past calls are linked anew")
     done = commands.import_lines(place_of(settings), folder, all_contacts=all_contacts, progress=progress)
     for line in asyncio.run(done):
-        click.echo(line)
-
-
-@cli.group()
-def users() -> None:
-    """Who may sign in to the pages."""
-
-
-@users.command("add")
-@click.argument("name")
-@click.option("--role", type=click.Choice(["admin", "lead", "agent"]), default="lead", show_default=True)
-def users_add(name: str, role: str) -> None:
-    """Add a user. The password is asked for, or read from standard input.
-
-    \b
-    Example:
-      pbx-bridge users add sara --role lead
-    """
-    from pbx_bridge.store import commands  # the other commands start faster without it
-
-    asyncio.run(commands.add_user(place_of(load()), name, new_password(), role))
-    click.echo(f"{name} may sign in as {role}")
-
-
-@users.command("passwd")
-@click.argument("name")
-def users_passwd(name: str) -> None:
-    """Give a user a new password. It is asked for, or read from standard input.
-
-    \b
-    Example:
-      pbx-bridge users passwd sara < password.txt
-    """
-    from pbx_bridge.store import commands  # the other commands start faster without it
-
-    asyncio.run(commands.set_password(place_of(load()), name, new_password()))
-    click.echo(f"{name} has a new password")
-
-
-@users.command("list")
-def users_list() -> None:
-    """Every user and their role.
-
-    \b
-    Example:
-      pbx-bridge users list
-    """
-    from pbx_bridge.store import commands  # the other commands start faster without it
-
-    for line in asyncio.run(commands.user_lines(place_of(load()))):
         click.echo(line)
 
 

@@ -15,6 +15,7 @@ from pbx_bridge.pbx.version import Version
 
 AGENTS = ("101", "102")
 QUEUES = ("support", "services")
+WRAP_UP_S = 5  # after a call from a queue; Asterisk tells nobody
 RECORDED = ("inbound", "outbound", "internal")
 
 _SECRET = re.compile(r"[A-Za-z0-9_-]{16,}")
@@ -71,6 +72,7 @@ class PbxPlan:
         longest_call_s: seconds after which any call ends.
         ring_s, dial_s: seconds an agent's phone rings when dialled directly, and one of the world outside.
         park_s: seconds a caller stays parked.
+        wrap_up_s: seconds in which no queue rings an agent who had a call.
         mailbox, park, conference: what agents dial, or send a caller to; the park slots follow `park`.
         trunk: `host:port` on loopback where agents' calls to the world go; empty: there is no way out.
         recorded: the directions of calls whose talks are recorded.
@@ -98,6 +100,7 @@ class PbxPlan:
     ring_s: int = 20
     dial_s: int = 60
     park_s: int = 60
+    wrap_up_s: int = WRAP_UP_S
     mailbox: str = "600"
     park: str = "700"
     conference: str = "800"

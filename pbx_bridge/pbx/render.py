@@ -20,14 +20,15 @@ _SUFFIX = ".j2"
 AMI_EVENTS = (
     "QueueCallerJoin",
     "QueueCallerLeave",
-    "QueueCallerAbandon",
-    "AgentCalled",
-    "AgentConnect",
-    "AgentComplete",
-    "AgentRingNoAnswer",
     "QueueMemberStatus",
     "QueueMemberPause",
-    "DeviceStateChange",
+    "QueueMemberAdded",
+    "QueueMemberRemoved",
+    "Newchannel",
+    "DialBegin",
+    "BridgeEnter",
+    "BridgeLeave",
+    "Hangup",
     "Hold",
     "Unhold",
     "ParkedCall",
@@ -114,7 +115,16 @@ def _values(plan: PbxPlan) -> dict[str, Any]:
         "trunk",
     )
     services = ("mailbox", "park", "park_slots", "conference")
-    times = ("dead_man_s", "queue_wait_s", "fallback_wait_s", "longest_call_s", "ring_s", "dial_s", "park_s")
+    times = (
+        "dead_man_s",
+        "queue_wait_s",
+        "fallback_wait_s",
+        "longest_call_s",
+        "ring_s",
+        "dial_s",
+        "park_s",
+        "wrap_up_s",
+    )
     return {
         **{name: getattr(plan, name) for name in (*plain, *services, *times)},
         "inside": SimpleNamespace(**{name: str(paths.inside(getattr(paths, name))) for name in places}),

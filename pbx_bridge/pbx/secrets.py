@@ -59,7 +59,7 @@ class SecretStore:
 
     @property
     def session_key(self) -> str:
-        """The key of the page's session cookies, in Fernet's form."""
+        """The key of what pages give browsers to carry, in Fernet's form."""
         return self.get("session_key", lambda: Fernet.generate_key().decode())
 
     @property

@@ -3,60 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypedDict, TypeVar, Unpack
 
 from pbx_bridge.calls.call import Call
-from pbx_bridge.store import call_body, parties
+from pbx_bridge.store import parties
 from pbx_bridge.store.announce import Announcer, CallRow, News
 from pbx_bridge.store.crm import Customer, plain_code
 from pbx_bridge.store.crm_sql import SqlCrm
 from pbx_bridge.store.database import Database
 from pbx_bridge.store.lines import CALL_LINES, WHOLE_CALLS, CallLine, read_line, read_row
+from pbx_bridge.store.page_key import FIRST, LAST
+from pbx_bridge.store.page_key import PageKey as PageKey
+from pbx_bridge.store.search import Choices, Found, Search
 from pbx_bridge.store.sql import SQL
 from pbx_bridge.store.times import to_us
-from pbx_bridge.values import digits
+from pbx_bridge.store.wanted import Wanted, number_key
 
-# Places in the list: a start and an id. No call has an empty id, so these are before and after every call, and
-# (start, "") is where the calls of a moment begin.
-_FIRST, _LAST = (-(2**63 - 1), ""), (2**63 - 1, "")
 _CHUNK = 200
 
 Row = TypeVar("Row", CallRow, CallLine)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageKey:
-    """Where a page ended; the next one begins right after. Its text goes into an address and back."""
-
-    started_at_us: int
-    call_id: str
-
-    @classmethod
-    def of(cls, row: CallRow | CallLine) -> PageKey:
-        """The key of a page's last row."""
-        if isinstance(row, CallRow):
-            return cls(started_at_us=to_us(row.call.started_at), call_id=row.call.call_id)
-        return cls(started_at_us=row.started_at_us, call_id=row.call_id)
-
-    @classmethod
-    def parse(cls, text: str) -> PageKey:
-        """The key of its text. Raises ValueError."""
-        started, _, call_id = text.partition(".")
-        if not (started.isascii() and started.isdigit() and len(started) < 19 and call_id):
-            raise ValueError(f"{text!r} is no page")
-        return cls(started_at_us=int(started), call_id=call_id)
-
-    @property
-    def place(self) -> tuple[int, str]:
-        """What calls are ordered by."""
-        return self.started_at_us, self.call_id
-
-    def __str__(self) -> str:
-        return f"{self.started_at_us}.{self.call_id}"
 
 
 class Where(TypedDict, total=False):
@@ -86,6 +54,7 @@ class CallBook:
 
     def __init__(self, reader: Database, announcer: Announcer, region: str = "IR") -> None:
         self._reader, self._announcer, self._region = reader, announcer, region
+        self._search = Search(reader, region)
 
     async def get(self, call_id: str) -> CallRow | None:
         """One call."""
@@ -99,6 +68,29 @@ class CallBook:
     async def lines(self, **where: Unpack[Where]) -> list[CallLine]:
         """The same calls as a list shows them."""
         return await self._list(read_line, whole=False, **where)
+
+    async def search(
+        self, wanted: Wanted, *, before: PageKey | None = None, after: PageKey | None = None, limit: int = 50
+    ) -> Found:
+        """Calls newest first, as lines with all that a list shows; see Search. Raises StoreError."""
+        return await self._search.page(wanted, before=before, after=after, limit=limit)
+
+    async def recorded(self, call_ids: Sequence[str]) -> frozenset[str]:
+        """Those of these calls that have a recording which is kept. Raises StoreError."""
+        return await self._search.recorded(call_ids)
+
+    async def choices(self) -> Choices:
+        """What there is to choose from in a search. Raises StoreError."""
+        return await self._search.choices()
+
+    async def customers_named(self, text: str, limit: int) -> Sequence[tuple[str, str]]:
+        """Code and name of customers by code or a part of their name, at most so many. Raises StoreError."""
+        return await self._search.customers_named(text, limit)
+
+    async def open_calls(self, limit: int = 1000) -> list[CallRow]:
+        """Every call in progress of every node, the latest first. Raises StoreError."""
+        rows = SQL["calls_in_progress"]
+        return await self._reader.read(lambda db: [read_row(row) for row in db.execute(rows, {"limit": limit})])
 
     async def candidates(self, call: Call) -> list[Customer]:
         """The customers of the number outside, of a call that is linked to none: two or more to choose from."""
@@ -153,8 +145,8 @@ class CallBook:
     ) -> list[Row]:
         if number.strip() and customer.strip():
             raise ValueError("calls are listed by number or by customer, not by both")
-        above = (to_us(start), "") if start else _FIRST
-        below = (to_us(end), "") if end else _LAST
+        above = (to_us(start), "") if start else FIRST
+        below = (to_us(end), "") if end else LAST
         if after is not None:
             above = max(above, after.place)
         elif before is not None:
@@ -168,15 +160,10 @@ class CallBook:
         }
         name = "page_calls" if after is None else "newer_calls"
         if number.strip():
-            name, values["number"] = f"{name}_of_number", self._number(number)
+            name, values["number"] = f"{name}_of_number", number_key(number, self._region)
         elif customer.strip():
             name, values["customer"] = f"{name}_of_customer", plain_code(customer)
         statement = (WHOLE_CALLS if whole else CALL_LINES)[name]
         # Read in the database's thread: a page's bodies at one go would hold up the event loop.
         rows = await self._reader.read(lambda db: [read(row) for row in db.execute(statement, values)])
         return rows if after is None else rows[::-1]
-
-    def _number(self, text: str) -> str:
-        plain = digits.to_ascii(text)
-        key = call_body.number_key(plain, self._region)
-        return key if key.startswith("+") else "".join(c for c in key if c not in " -/()\u200c")

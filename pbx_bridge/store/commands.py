@@ -28,12 +28,18 @@ _LIMITS = Limits(window_s=0.0, patience_s=10.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where the store is, and whose numbers and times of day are meant. `daemon_pid`: the daemon's pid file."""
+    """Where the store is, and whose numbers and times of day are meant.
+
+    Attributes:
+        daemon_pid: the daemon's pid file.
+        long_wait_s: see open_store.
+    """
 
     path: StorePlace
     region: str
     zone: ZoneInfo
     daemon_pid: Path | None = None
+    long_wait_s: int = 180
 
     @property
     def has_daemon(self) -> bool:
@@ -50,7 +56,14 @@ class Place:
 
     def open(self) -> AbstractAsyncContextManager[Store]:
         """The store, made if it is not there; the daemon goes on folding."""
-        return open_store(self.path, folding=False, region=self.region, zone=self.zone, limits=_LIMITS)
+        return open_store(
+            self.path,
+            folding=False,
+            region=self.region,
+            zone=self.zone,
+            long_wait_s=self.long_wait_s,
+            limits=_LIMITS,
+        )
 
     def open_existing(self) -> AbstractAsyncContextManager[Store]:
         """The store. Raises StoreError when there is none: an empty answer would hide a wrong path."""
@@ -135,21 +148,3 @@ async def show_calls(
 async def _json_lines(store: Store, rows: Sequence[CallRow]) -> list[str]:
     recordings = await store.recordings.of_calls([row.call for row in rows])
     return [json.dumps(call_json(row, recordings.get(row.call.call_id, ())), ensure_ascii=False) for row in rows]
-
-
-async def add_user(place: Place, name: str, password: str, role: str) -> None:
-    """A new user. Raises StoreError."""
-    async with place.open() as store:
-        await store.users.create(name, password, role)
-
-
-async def set_password(place: Place, name: str, password: str) -> None:
-    """A new password for a user. Raises StoreError."""
-    async with place.open_existing() as store:
-        await store.users.set_password(name, password)
-
-
-async def user_lines(place: Place) -> list[str]:
-    """Every user with the role, a line each. Raises StoreError."""
-    async with place.open_existing() as store:
-        return [f"{user.name}\t{user.role}" for user in await store.users.list()]

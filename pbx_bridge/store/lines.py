@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from pbx_bridge.calls.call import Call, Direction, Outcome, SegmentKind
+from pbx_bridge.calls.facets import Facet, told_of
 from pbx_bridge.calls.facts import StepKind
 from pbx_bridge.store import call_body
 from pbx_bridge.store.announce import CallRow
@@ -17,11 +18,12 @@ from pbx_bridge.store.times import from_us, maybe_us, to_us
 
 WHOLE_CALLS = with_columns("body, revision, started_at_us, call_id")
 # The body only where columns do not tell all: the call goes on, or is older than they.
-CALL_LINES = with_columns(
+LINE_COLUMNS = (
     "CASE WHEN ended_at_us IS NULL OR name IS NULL THEN body END, revision, started_at_us, call_id, ended_at_us,"
     " caller, name, called, customer_code, language, talk_us, wait_us,"
     " direction, outcome, tracking_numbers, fallback, end_estimated"
 )
+CALL_LINES = with_columns(LINE_COLUMNS)
 
 
 class CallLine(msgspec.Struct, frozen=True, gc=False):
@@ -31,6 +33,9 @@ class CallLine(msgspec.Struct, frozen=True, gc=False):
         started_at_us, ended_at_us: microseconds since 1970, UTC; a list of fifty wants few of them as a datetime.
         name: the customer's, as the menu found it; else the caller's, as it came: hostile text.
         progress: of a call that goes on: what goes on; else None.
+        told: what a search shows besides: calls/facets.py; as with the two below, only a search tells it.
+        agent: who spoke last; empty if nobody of ours did.
+        recorded: there is a recording that is kept.
     """
 
     revision: int
@@ -50,6 +55,9 @@ class CallLine(msgspec.Struct, frozen=True, gc=False):
     fallback: bool
     end_estimated: bool
     progress: SegmentKind | None = None
+    told: tuple[Facet, ...] = ()
+    agent: str = ""
+    recorded: bool = False
 
     @property
     def started_at(self) -> datetime:
@@ -63,7 +71,7 @@ class CallLine(msgspec.Struct, frozen=True, gc=False):
 
 
 def line_of(row: CallRow) -> CallLine:
-    """The line of a whole call."""
+    """The line of a whole call; only a search knows whether it was recorded."""
     call = row.call
     return CallLine(
         revision=row.revision,
@@ -83,6 +91,8 @@ def line_of(row: CallRow) -> CallLine:
         fallback=call.fallback,
         end_estimated=call.end_estimated,
         progress=_goes_on(call) if call.ended_at is None else None,
+        told=told_of(call),
+        agent=call.last_agent,
     )
 
 

@@ -6,38 +6,52 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, tzinfo
+from datetime import UTC, timedelta, tzinfo
 
 import structlog
 
+from pbx_bridge.calls.moments import Limits as MomentLimits
 from pbx_bridge.errors import BridgeError, StoreError
 from pbx_bridge.health import Clock, Health, utc_now
 from pbx_bridge.store.address import StorePlace
 from pbx_bridge.store.agenda import Agenda, Pace
 from pbx_bridge.store.agents import Agents
 from pbx_bridge.store.announce import Announcer
+from pbx_bridge.store.audit import AuditLog
+from pbx_bridge.store.call_context import CallContext
+from pbx_bridge.store.call_notes import CallNotes
 from pbx_bridge.store.calls import CallBook
 from pbx_bridge.store.crm_sql import SqlCrm
 from pbx_bridge.store.database import Database, connect
 from pbx_bridge.store.derived import Derived
+from pbx_bridge.store.derived.backfill import Backfill
+from pbx_bridge.store.derived.facets import Facets
+from pbx_bridge.store.derived.moments import Moments
+from pbx_bridge.store.derived.tallies import Contacts, Tallies
 from pbx_bridge.store.free_texts import FreeTexts
 from pbx_bridge.store.gaps import GapBook
 from pbx_bridge.store.journal import Journal
 from pbx_bridge.store.ledger import Ledger
 from pbx_bridge.store.messages import Messages
+from pbx_bridge.store.moments import MomentBook
 from pbx_bridge.store.outbox import Outbox
 from pbx_bridge.store.packer import Packer
 from pbx_bridge.store.rebuild import Rebuilder
 from pbx_bridge.store.recorder import Recorder
 from pbx_bridge.store.recordings import Recordings
 from pbx_bridge.store.relink import Relinker
+from pbx_bridge.store.reports import Reports
 from pbx_bridge.store.requests import Requests
 from pbx_bridge.store.requests_desk import RequestDesk
 from pbx_bridge.store.runs import Runs
+from pbx_bridge.store.sessions import Sessions
+from pbx_bridge.store.size import Size
+from pbx_bridge.store.tokens import Tokens
 from pbx_bridge.store.transaction import Transaction
 from pbx_bridge.store.tries import Tries
 from pbx_bridge.store.upkeep import upkeep
 from pbx_bridge.store.users import Users
+from pbx_bridge.store.views import Views
 from pbx_bridge.store.waits import Waits
 from pbx_bridge.store.watch import Steps
 from pbx_bridge.store.writer import Limits, Writer
@@ -55,13 +69,22 @@ class Store:
     journal: Journal
     runs: Runs
     calls: CallBook
+    notes: CallNotes
+    context: CallContext
     crm: SqlCrm
     free_texts: FreeTexts
     users: Users
+    sessions: Sessions
+    tokens: Tokens
+    audit: AuditLog
     agents: Agents
     relinker: Relinker
+    backfill: Backfill
+    views: Views
     recordings: Recordings
     messages: Messages
+    moments: MomentBook
+    reports: Reports
     steps: Steps
     gaps: GapBook
     ledger: Ledger
@@ -72,6 +95,7 @@ class Store:
     desk: RequestDesk
     tries: Tries
     waits: Waits
+    size: Size
     writer: Writer
 
 
@@ -84,6 +108,8 @@ async def open_store(
     pace: Pace | None = None,
     region: str = "IR",
     zone: tzinfo = UTC,
+    long_wait_s: int = 180,
+    audit_days: int = 0,
     limits: Limits | None = None,
     clock: Clock = utc_now,
 ) -> AsyncIterator[Store]:
@@ -97,6 +123,8 @@ async def open_store(
         pace: how often calls are folded.
         region: whose numbers are those without a country code.
         zone: whose days reports count in.
+        long_wait_s: seconds of waiting that are a moment that went wrong.
+        audit_days: for so many days lines of the audit log are kept; 0: for ever.
         limits: how writes are grouped.
         clock: when a revision was made.
 
@@ -109,11 +137,14 @@ async def open_store(
         await _migrate(database, place)
         reader = await stack.enter_async_context(connect(place, reading=True))
         agenda, announcer = Agenda(pace), Announcer()
-        derived = Derived(parts=())
+        facets = Facets(region)
+        parts = (facets, Tallies(zone), Moments(MomentLimits(long_wait_s=long_wait_s)), Contacts(zone, region))
+        derived = Derived(parts=parts)
         recorder = Recorder(agenda, derived, region=region, clock=clock)
 
         def committed(transaction: Transaction) -> None:
             recorder.committed(transaction)
+            facets.committed()
             announcer.announce(transaction.news)
 
         writer = Writer(
@@ -126,23 +157,36 @@ async def open_store(
         )
         writer.start()
         stack.push_async_callback(writer.close)
+        calls = CallBook(reader, announcer, region)
+        audit = AuditLog(writer, reader, clock)
+        drops = (lambda: audit.trim(timedelta(days=audit_days)),) if audit_days else ()
         packer, outbox = Packer(writer, reader, clock=clock), Outbox(writer, reader, clock=clock)
         relinker = Relinker(writer, reader, derived, region=region, clock=clock)
+        backfill = Backfill(writer, reader, parts, zone=str(zone))
         if folding:
             await stack.enter_async_context(beside(_fold_when_due(writer, recorder, agenda), name="store-folding"))
             await stack.enter_async_context(relinker.running())
-            await stack.enter_async_context(upkeep(packer, outbox))
+            await stack.enter_async_context(upkeep(packer, outbox, backfill, drops))
         yield Store(
             journal=Journal(writer, reader, clock),
             runs=Runs(reader),
-            calls=CallBook(reader, announcer, region),
+            calls=calls,
+            notes=CallNotes(writer, reader, clock),
+            context=CallContext(reader, calls, region),
             crm=SqlCrm(reader),
             free_texts=FreeTexts(reader),
             users=Users(writer, reader),
+            sessions=Sessions(writer, reader),
+            tokens=Tokens(writer, reader, clock),
+            audit=audit,
             agents=Agents(writer, reader),
             relinker=relinker,
+            backfill=backfill,
+            views=Views(writer, reader),
             recordings=Recordings(writer, reader),
             messages=Messages(writer, reader),
+            moments=MomentBook(writer, reader, clock),
+            reports=Reports(reader, zone, clock),
             steps=Steps(reader),
             gaps=GapBook(writer, reader),
             ledger=Ledger(reader),
@@ -153,6 +197,7 @@ async def open_store(
             desk=RequestDesk(writer, reader, clock),
             tries=Tries(writer, reader),
             waits=Waits(reader, region),
+            size=Size(place, reader, backfill.reached),
             writer=writer,
         )
 

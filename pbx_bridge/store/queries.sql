@@ -117,7 +117,48 @@ UNION SELECT call_id, revision, content_hash FROM call WHERE call_id = :call_id;
 SELECT body, call_no, facets FROM call WHERE call_id = :call_id;
 
 -- number_call: its short number, for good
-UPDATE call SET call_no = :no WHERE call_id = :call_id AND call_no IS NULL;
+UPDATE call SET call_no = :no WHERE call_id = :call_id AND started_at_us = :started_at_us AND call_no IS NULL;
+
+-- set_facets: the numbers of its facets
+UPDATE call SET facets = :facets WHERE call_id = :call_id AND started_at_us = :started_at_us;
+
+-- facet_number: the number of a facet
+SELECT id FROM facet WHERE kind = :kind AND value = :value;
+
+-- facet_named: the facet of a number
+SELECT kind, value FROM facet WHERE id = :id;
+
+-- new_facet: a facet that was never seen before
+INSERT INTO facet (kind, value) VALUES (:kind, :value) RETURNING id;
+
+-- facets_of_kind: what there is to choose from
+SELECT value FROM facet WHERE kind = :kind ORDER BY value LIMIT :limit;
+
+-- put_call_facet: a call is found by this
+INSERT INTO call_facet (facet, started_at_us, call_no) VALUES (:facet, :started_at_us, :no)
+ON CONFLICT (facet, started_at_us, call_no) DO NOTHING;
+
+-- drop_call_facet: and not any more
+DELETE FROM call_facet WHERE facet = :facet AND started_at_us = :started_at_us AND call_no = :no;
+
+-- worked_out: how far facets and tallies are worked out
+SELECT version, zone, up_to_us, up_to_id, complete FROM worked_out;
+
+-- move_worked_out: so far now
+INSERT INTO worked_out (id, version, zone, up_to_us, up_to_id, complete)
+VALUES (1, :version, :zone, :up_to_us, :up_to_id, :complete)
+ON CONFLICT (id) DO UPDATE SET version = excluded.version, zone = excluded.zone, up_to_us = excluded.up_to_us,
+  up_to_id = excluded.up_to_id, complete = excluded.complete;
+
+-- calls_to_walk: the calls behind a place in time, in order
+SELECT started_at_us, call_id, body, call_no, facets, call_group FROM call
+WHERE started_at_us >= :at_us AND (started_at_us, call_id) > (:at_us, :call_id)
+ORDER BY started_at_us, call_id LIMIT :limit;
+
+-- count_walked: calls up to a place in time, or all when complete; and all
+SELECT COALESCE(SUM(CASE WHEN :complete = 1 OR (started_at_us, call_id) <= (:at_us, :call_id) THEN 1 ELSE 0 END), 0),
+  COUNT(*)
+FROM call;
 
 -- upsert_call: a call's new content under the next revision
 INSERT INTO call (
@@ -379,17 +420,28 @@ ORDER BY tracking_number LIMIT 1;
 SELECT code FROM customer;
 
 -- insert_user: a new user
-INSERT INTO user_account (name, role, password_hash) VALUES (:name, :role, :password_hash)
-ON CONFLICT (name) DO NOTHING RETURNING name;
+INSERT INTO user_account (name, role, password_hash, full_name, extension, oidc_subject)
+VALUES (:name, :role, :password_hash, :full_name, :extension, :oidc_subject)
+ON CONFLICT DO NOTHING RETURNING name;
 
 -- user: one user with the password's hash
-SELECT name, role, extension, password_hash FROM user_account WHERE name = :name;
+SELECT name, role, extension, full_name, disabled, oidc_subject, password_hash FROM user_account WHERE name = :name;
+
+-- user_of_subject: the user whom an identity provider knows by this
+SELECT name, role, extension, full_name, disabled, oidc_subject FROM user_account WHERE oidc_subject = :oidc_subject;
+
+-- update_user: what an admin may change of a user
+UPDATE user_account SET role = :role, full_name = :full_name, extension = :extension, disabled = :disabled
+WHERE name = :name;
+
+-- admins: everybody who can let others in
+SELECT name FROM user_account WHERE role = 'admin' AND disabled = 0;
 
 -- set_password: a user's new password
 UPDATE user_account SET password_hash = :password_hash WHERE name = :name RETURNING name;
 
 -- users: every user
-SELECT name, role, extension FROM user_account ORDER BY name;
+SELECT name, role, extension, full_name, disabled, oidc_subject FROM user_account ORDER BY name;
 
 -- steps_of_channel: the IVR steps of one caller from a sequence number on
 SELECT at_offset, at_us, body FROM fact
@@ -489,6 +541,19 @@ JOIN call ON call.call_group = call_group.id
 JOIN call_key ON call_key.call_group = call_group.id
 WHERE call_group.node = :node AND call_group.settled = 0 AND call.ended_at_us IS NULL
   AND call.started_at_us < :before_us;
+
+-- count_tallied_calls: ended calls, by their counts: as fast with ten million
+SELECT COALESCE(SUM(n), 0) FROM tally WHERE name = 'hour';
+
+-- oldest_call: when the first began
+SELECT MIN(started_at_us) FROM call;
+
+-- calls_in_progress: whole calls that go on
+SELECT call.body, call.revision
+FROM call_group
+JOIN call ON call.call_group = call_group.id
+WHERE call_group.settled = 0 AND call.ended_at_us IS NULL AND call.outcome IS NULL
+ORDER BY call.started_at_us DESC LIMIT :limit;
 
 -- ticket_of_origin: what an origin opened
 SELECT tracking_number, created_at_us, promised_on FROM ticket WHERE origin = :origin;
@@ -623,3 +688,273 @@ SELECT name, node, channel, flow_node, caller, made_at_us, length_us, bytes, sha
 WHERE made_at_us >= :start_us AND made_at_us < :end_us
   AND (made_at_us > :after_us OR (made_at_us = :after_us AND name > :after_name))
 ORDER BY made_at_us, name LIMIT :limit;
+
+-- insert_audit: somebody did something
+INSERT INTO audit (at_us, user_name, what, about, detail, address)
+VALUES (:at_us, :user_name, :what, :about, :detail, :address);
+
+-- page_audit: the log, newest first, before a place in that order
+SELECT id, at_us, user_name, what, about, detail, address FROM audit
+WHERE (:user_name = '' OR user_name = :user_name) AND (:what = '' OR what = :what) AND (:about = '' OR about = :about)
+  AND at_us >= :start_us AND at_us <= :until_us AND (at_us < :before_us OR id < :before_id)
+ORDER BY at_us DESC, id DESC LIMIT :limit;
+
+-- page_audit_user: the same of one person
+SELECT id, at_us, user_name, what, about, detail, address FROM audit
+WHERE user_name = :user_name AND (:what = '' OR what = :what) AND (:about = '' OR about = :about)
+  AND at_us >= :start_us AND at_us <= :until_us AND (at_us < :before_us OR id < :before_id)
+ORDER BY at_us DESC, id DESC LIMIT :limit;
+
+-- page_audit_what: the same of one kind
+SELECT id, at_us, user_name, what, about, detail, address FROM audit
+WHERE what = :what AND (:user_name = '' OR user_name = :user_name) AND (:about = '' OR about = :about)
+  AND at_us >= :start_us AND at_us <= :until_us AND (at_us < :before_us OR id < :before_id)
+ORDER BY at_us DESC, id DESC LIMIT :limit;
+
+-- page_audit_about: the same about one thing
+SELECT id, at_us, user_name, what, about, detail, address FROM audit
+WHERE about = :about AND (:user_name = '' OR user_name = :user_name) AND (:what = '' OR what = :what)
+  AND at_us >= :start_us AND at_us <= :until_us AND (at_us < :before_us OR id < :before_id)
+ORDER BY at_us DESC, id DESC LIMIT :limit;
+
+-- page_audit_user_what: the same of one kind by one person
+SELECT id, at_us, user_name, what, about, detail, address FROM audit
+WHERE user_name = :user_name AND what = :what AND (:about = '' OR about = :about)
+  AND at_us >= :start_us AND at_us <= :until_us AND (at_us < :before_us OR id < :before_id)
+ORDER BY at_us DESC, id DESC LIMIT :limit;
+
+-- audit_before: whether there is anything so old
+SELECT id FROM audit WHERE at_us < :before_us LIMIT 1;
+
+-- trim_audit: the oldest lines go, some at a time
+DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at_us < :before_us ORDER BY at_us, id LIMIT :limit);
+
+-- notes_of_call: what people noted at a call, the oldest first
+SELECT id, at_us, user_name, body FROM call_note WHERE call_id = :call_id ORDER BY at_us, id;
+
+-- same_note: somebody's very words of a moment ago
+SELECT id FROM call_note
+WHERE call_id = :call_id AND user_name = :user_name AND body = :body AND at_us >= :since_us;
+
+-- insert_note: somebody notes something at a call
+INSERT INTO call_note (id, call_id, at_us, user_name, body) VALUES (:id, :call_id, :at_us, :user_name, :body);
+
+-- remove_note: whoever wrote it a moment ago takes it back
+DELETE FROM call_note
+WHERE id = :id AND call_id = :call_id AND user_name = :user_name AND at_us > :since_us
+RETURNING id, at_us, user_name, body;
+
+-- links_of_call: the tickets that people linked to a call
+SELECT tracking_number, at_us, user_name FROM call_ticket WHERE call_id = :call_id ORDER BY at_us, tracking_number;
+
+-- link_ticket: a call is about this ticket
+INSERT INTO call_ticket (call_id, tracking_number, at_us, user_name)
+VALUES (:call_id, :tracking_number, :at_us, :user_name)
+ON CONFLICT (call_id, tracking_number) DO NOTHING;
+
+-- unlink_ticket: whoever linked it a moment ago takes that back
+DELETE FROM call_ticket
+WHERE call_id = :call_id AND tracking_number = :tracking_number AND user_name = :user_name AND at_us > :since_us;
+
+-- case: a ticket, and what of its complaint is to be done next
+SELECT t.tracking_number, t.customer_code, t.subject, t.status, t.kind, t.updated_at_us, t.promised_on,
+  CASE WHEN c.answered_at_us IS NOT NULL THEN NULL WHEN c.acknowledged_at_us IS NULL THEN c.acknowledge_by_us
+    ELSE c.answer_by_us END
+FROM ticket t LEFT JOIN complaint c ON c.tracking_number = t.tracking_number
+WHERE t.tracking_number = :tracking_number;
+
+-- unfinished_of_customer: the same of a customer's that are neither resolved nor closed, the newest first
+SELECT t.tracking_number, t.customer_code, t.subject, t.status, t.kind, t.updated_at_us, t.promised_on,
+  CASE WHEN c.answered_at_us IS NOT NULL THEN NULL WHEN c.acknowledged_at_us IS NULL THEN c.acknowledge_by_us
+    ELSE c.answer_by_us END
+FROM ticket t LEFT JOIN complaint c ON c.tracking_number = t.tracking_number
+WHERE t.customer_code = :code AND t.status NOT IN ('resolved', 'closed')
+ORDER BY t.created_at_us DESC, t.tracking_number LIMIT :limit;
+
+-- moments_of_call: what went wrong at a call
+SELECT kind, at_us, detail, state, owner, note FROM moment WHERE call_id = :call_id ORDER BY at_us, kind;
+
+-- group_of_call: the facts of a call are those of this group
+SELECT call_group FROM call WHERE call_id = :call_id;
+
+-- move_notes: a call is another one now, and its notes go with it
+UPDATE call_note SET call_id = :winner WHERE call_id = :call_id;
+
+-- move_links: so do the tickets that people linked to it
+INSERT INTO call_ticket (call_id, tracking_number, at_us, user_name)
+SELECT CAST(:winner AS TEXT), tracking_number, at_us, user_name FROM call_ticket WHERE call_id = :call_id
+ON CONFLICT (call_id, tracking_number) DO NOTHING;
+
+-- drop_links: those stand at the other call now
+DELETE FROM call_ticket WHERE call_id = :call_id;
+
+-- add_tally: so many more, or fewer
+INSERT INTO tally (name, day, part, n, total) VALUES (:name, :day, :part, :n, :total)
+ON CONFLICT (name, day, part) DO UPDATE SET n = tally.n + excluded.n, total = tally.total + excluded.total;
+
+-- drop_empty_tally: nothing is left of a count
+DELETE FROM tally WHERE name = :name AND day = :day AND part = :part AND n = 0 AND total = 0;
+
+-- drop_tallies: every call is counted anew
+DELETE FROM tally;
+
+-- contacts_before: the ended inbound calls of a person before one of them, nearest first
+SELECT call.started_at_us, call.call_id
+FROM facet
+JOIN call_facet AS near ON near.facet = facet.id
+JOIN call ON call.call_no = near.call_no AND call.started_at_us = near.started_at_us
+WHERE facet.kind = 'person' AND facet.value = :person AND near.started_at_us >= :limit_us
+  AND near.started_at_us <= :at_us AND (near.started_at_us < :at_us OR call.call_id < :call_id) AND call.call_id <> :call_id
+  AND call.ended_at_us IS NOT NULL AND call.outcome IS NOT NULL
+ORDER BY near.started_at_us DESC, call.call_id DESC LIMIT :limit;
+
+-- contacts_after: those after it, nearest first
+SELECT call.started_at_us, call.call_id
+FROM facet
+JOIN call_facet AS near ON near.facet = facet.id
+JOIN call ON call.call_no = near.call_no AND call.started_at_us = near.started_at_us
+WHERE facet.kind = 'person' AND facet.value = :person AND near.started_at_us <= :limit_us
+  AND near.started_at_us >= :at_us AND (near.started_at_us > :at_us OR call.call_id > :call_id) AND call.call_id <> :call_id
+  AND call.ended_at_us IS NOT NULL AND call.outcome IS NOT NULL
+ORDER BY near.started_at_us, call.call_id LIMIT :limit;
+
+-- find_moment: something went wrong in a call
+INSERT INTO moment (call_id, kind, at_us, detail) VALUES (:call_id, :kind, :at_us, :detail)
+ON CONFLICT (call_id, kind) DO UPDATE SET at_us = excluded.at_us, detail = excluded.detail;
+
+-- drop_moment: it did not, after all; one that somebody worked on stays
+DELETE FROM moment WHERE call_id = :call_id AND kind = :kind AND changed_at_us IS NULL;
+
+-- drop_moments: every call is looked at anew
+DELETE FROM moment WHERE changed_at_us IS NULL;
+
+-- tally_parts: what was counted in a range of days, by part: whole blocks of days, and the days before and behind them
+SELECT part, SUM(n), SUM(total) FROM (
+  SELECT part, n, total FROM tally WHERE name = :name AND day >= :first AND day < :blocks_from
+  UNION ALL
+  SELECT part, n, total FROM tally WHERE name = :blocks AND day >= :first_block AND day < :end_block
+  UNION ALL
+  SELECT part, n, total FROM tally WHERE name = :name AND day >= :blocks_to AND day <= :last
+) AS counted GROUP BY part;
+
+-- tally_days: the same by day, of parts in a range
+SELECT day, part, n, total FROM tally
+WHERE name = :name AND day >= :first AND day <= :last AND part >= :low AND part < :high;
+
+-- tally_weekdays: the same by day of the week, 0 being Monday
+SELECT (day + 3) % 7 AS weekday, part, SUM(n), SUM(total) FROM tally
+WHERE name = :name AND day >= :first AND day <= :last AND part >= :low AND part < :high GROUP BY weekday, part;
+
+-- first_tally_day: since when calls are counted
+SELECT MIN(day) FROM tally WHERE name = 'outcome';
+
+-- complaints_by_reason: those received between two moments: how many, answered, late, and how long answers took
+SELECT reason, COUNT(*), COUNT(answered_at_us),
+  COUNT(CASE WHEN COALESCE(answered_at_us, :now_us) > answer_by_us THEN 1 END),
+  COALESCE(SUM(answered_at_us - received_at_us), 0)
+FROM complaint WHERE received_at_us >= :start_us AND received_at_us < :end_us GROUP BY reason;
+
+-- open_complaints: those not answered yet, by reason, with when they came
+SELECT reason, received_at_us, answer_by_us FROM complaint WHERE answered_at_us IS NULL ORDER BY received_at_us;
+
+-- moments_by_kind: those of calls begun between two moments, by kind and state
+SELECT kind, state, COUNT(*) FROM moment WHERE at_us >= :start_us AND at_us < :end_us GROUP BY kind, state;
+
+-- make_room_for_moments: what a call has as well as another one that is going, and nobody worked on
+DELETE FROM moment WHERE call_id = :call_id AND changed_at_us IS NULL
+  AND kind IN (SELECT other.kind FROM moment AS other WHERE other.call_id = :gone AND other.changed_at_us IS NOT NULL);
+
+-- move_moments: the moments that somebody worked on go over to the call that another one became
+UPDATE moment SET call_id = :call_id, at_us = :at_us
+WHERE call_id = :gone AND changed_at_us IS NOT NULL
+  AND kind NOT IN (SELECT other.kind FROM moment AS other WHERE other.call_id = :call_id);
+
+-- page_moments: moments that went wrong, newest first, after a place in that order, with what is known of their calls
+SELECT moment.call_id, moment.kind, moment.at_us, moment.detail, moment.state, moment.owner, moment.note,
+  moment.changed_at_us, moment.changed_by, call.caller, call.name, call.customer_code, call.agent, call.outcome,
+  call.wait_us, call.talk_us
+FROM moment LEFT JOIN call ON call.call_id = moment.call_id AND call.started_at_us = moment.at_us
+WHERE (CAST(:state AS TEXT) = '' OR moment.state = :state) AND (CAST(:kind AS TEXT) = '' OR moment.kind = :kind)
+  AND (CAST(:owner AS TEXT) = '' OR moment.owner = :owner)
+  AND (CAST(:mine AS TEXT) = '' OR moment.owner = :mine OR (CAST(:agent AS TEXT) <> '' AND call.agent = :agent))
+  AND moment.at_us >= :start_us AND moment.at_us < :end_us AND moment.at_us <= :before_us
+  AND (moment.at_us < :before_us OR moment.call_id < :before_id
+    OR (moment.call_id = :before_id AND moment.kind < :before_kind))
+ORDER BY moment.at_us DESC, moment.call_id DESC, moment.kind DESC LIMIT :limit;
+
+-- moment: one of them
+SELECT moment.call_id, moment.kind, moment.at_us, moment.detail, moment.state, moment.owner, moment.note,
+  moment.changed_at_us, moment.changed_by, call.caller, call.name, call.customer_code, call.agent, call.outcome,
+  call.wait_us, call.talk_us
+FROM moment LEFT JOIN call ON call.call_id = moment.call_id AND call.started_at_us = moment.at_us
+WHERE moment.call_id = :call_id AND moment.kind = :kind;
+
+-- change_moment: somebody works on it
+UPDATE moment SET state = :state, owner = :owner, note = :note, changed_at_us = :changed_at_us, changed_by = :changed_by
+WHERE call_id = :call_id AND kind = :kind RETURNING call_id;
+
+
+-- views_of: the views of one person, and those that others share
+SELECT id, user_name, name, address, shared FROM saved_view WHERE user_name = :user_name OR shared = 1
+ORDER BY name, user_name;
+
+-- save_view: a view under a name, unless they have as many as anybody may
+INSERT INTO saved_view (id, user_name, name, address, shared)
+SELECT CAST(:id AS TEXT), CAST(:user_name AS TEXT), CAST(:name AS TEXT), CAST(:address AS TEXT), CAST(:shared AS BIGINT)
+WHERE (SELECT COUNT(*) FROM saved_view WHERE user_name = :user_name AND name <> :name) < CAST(:most AS BIGINT)
+ON CONFLICT (user_name, name) DO UPDATE SET address = excluded.address, shared = excluded.shared
+RETURNING id;
+
+-- drop_view: this view is no more
+DELETE FROM saved_view WHERE id = :id AND (user_name = :user_name OR (shared = 1 AND :any_owner = 1)) RETURNING id;
+
+-- customers_named: customers by a part of their name, or by code
+SELECT code, name FROM customer WHERE code = :code OR LOWER(name) LIKE LOWER(:pattern) ESCAPE '!'
+ORDER BY code LIMIT :limit;
+
+-- insert_session: somebody signed in
+INSERT INTO web_session (id_hash, user_name, began_at_us, seen_at_us, address, agent)
+VALUES (:id_hash, :user_name, :began_at_us, :seen_at_us, :address, :agent);
+
+-- session: one session
+SELECT id_hash, user_name, began_at_us, seen_at_us, address, agent FROM web_session WHERE id_hash = :id_hash;
+
+-- sessions_of_user: somebody's sessions, the last used first
+SELECT id_hash, user_name, began_at_us, seen_at_us, address, agent FROM web_session
+WHERE user_name = :user_name ORDER BY seen_at_us DESC, id_hash;
+
+-- touch_session: it is in use
+UPDATE web_session SET seen_at_us = :seen_at_us WHERE id_hash = :id_hash AND seen_at_us < :seen_at_us;
+
+-- delete_session: one of somebody's own
+DELETE FROM web_session WHERE id_hash = :id_hash AND user_name = :user_name;
+
+-- delete_sessions: all of somebody's but one
+DELETE FROM web_session WHERE user_name = :user_name AND id_hash <> :id_hash;
+
+-- delete_old_sessions: what can be used no more
+DELETE FROM web_session WHERE began_at_us < :began_before_us OR seen_at_us < :seen_before_us;
+
+-- insert_token: a program may read
+INSERT INTO api_token (id, token_hash, name, role, made_by, made_at_us, ends_at_us)
+VALUES (:id, :token_hash, :name, :role, :made_by, :made_at_us, :ends_at_us);
+
+-- token: one token by its hash
+SELECT id, name, role, made_by, made_at_us, ends_at_us, used_at_us, revoked_at_us FROM api_token
+WHERE token_hash = :token_hash;
+
+-- tokens: every token, the newest first
+SELECT id, name, role, made_by, made_at_us, ends_at_us, used_at_us, revoked_at_us FROM api_token
+ORDER BY made_at_us DESC, id;
+
+-- tokens_named: those in use under a name
+SELECT id FROM api_token WHERE name = :name AND revoked_at_us IS NULL;
+
+-- use_token: it was used
+UPDATE api_token SET used_at_us = :used_at_us WHERE id = :id;
+
+-- revoke_token: it holds no more
+UPDATE api_token SET revoked_at_us = :revoked_at_us WHERE id = :id AND revoked_at_us IS NULL RETURNING name;
+
+-- calls_linked_to: the calls that people linked to a ticket, the latest linked first
+SELECT call_id FROM call_ticket WHERE tracking_number = :tracking_number ORDER BY at_us DESC LIMIT :limit;

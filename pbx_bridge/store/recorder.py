@@ -20,7 +20,7 @@ from pbx_bridge.calls.call import Call
 from pbx_bridge.calls.facts import Fact, RawFact
 from pbx_bridge.calls.fold import fold
 from pbx_bridge.health import Clock, utc_now
-from pbx_bridge.store import call_body, grouping, lines, packs, parties
+from pbx_bridge.store import call_body, call_notes, grouping, lines, moments, packs, parties
 from pbx_bridge.store.agenda import Agenda
 from pbx_bridge.store.announce import RESYNC, CallRow
 from pbx_bridge.store.database import Db, is_operational
@@ -213,6 +213,8 @@ class Recorder:
             note_called_back(db, call, self._region)
             transaction.news.append(CallRow(call=call, revision=revision + 1))
         for call_id, (revision, _) in known.items():
+            call_notes.follow(db, call_id, call.call_id)
+            moments.follow(db, call_id, call)
             db.execute(SQL["delete_call"], {"call_id": call_id})
             note_revision(db, call_id, revision + 1, gone=True, now_us=now_us)
             transaction.news.append(RESYNC)

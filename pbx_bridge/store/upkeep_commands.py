@@ -1,4 +1,4 @@
-"""What `calls rebuild` and `db pack` do, beside a daemon that may run."""
+"""What `calls rebuild`, `db pack` and `db work-out` do, beside a daemon that may run."""
 
 from __future__ import annotations
 
@@ -32,6 +32,18 @@ async def pack_facts(place: Place, say: Callable[[str], None], progress: Progres
     async with place.open_existing() as store:
         packed = await store.packer.finish(lambda done, total: progress(done, total, ""))
     say(f"packed the facts of {packed} calls")
+
+
+async def work_out(place: Place, say: Callable[[str], None], progress: Progress, *, only_tell: bool) -> None:
+    """Work out calls from before at once, or tell how far that came. Raises StoreError."""
+    begun = time.monotonic()
+    async with place.open_existing() as store:
+        if only_tell:
+            done, total = await store.backfill.progress()
+            say(f"{done} of {total} calls are worked out")
+            return
+        done = await store.backfill.finish(lambda done, total: progress(done, total, ""))
+    say(f"worked out {done} calls, in {time.monotonic() - begun:.1f} s")
 
 
 def _told(outcome: Rebuilt) -> str:

@@ -38,9 +38,10 @@ async def picture(request: web.Request) -> web.Response:
     who = pages.viewer(request)
     days = _days(request)
     text = await request.app[keys.FLOW].svg(who.language.value, _start(who, int(days)) if days else None)
-    return web.Response(
-        text=text, content_type="image/svg+xml", headers={"Content-Security-Policy": _POLICY, "Vary": "Cookie"}
-    )
+    headers = {"Content-Security-Policy": _POLICY, "Vary": "Cookie, Accept-Encoding"}
+    response = web.Response(text=text, content_type="image/svg+xml", headers=headers)
+    response.enable_compression()
+    return response
 
 
 def _days(request: web.Request) -> str:

@@ -28,7 +28,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One revision of one call. `shown` keeps its row as rendered, by language, for all browsers."""
+    """One revision of one call. `shown` keeps its row as rendered, by `Viewer.look`, for all browsers."""
 
     number: int
     row: CallRow

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import datetime
 
 from pbx_bridge.calls.call import Call
-from pbx_bridge.store import RESYNC, CallLine, CallRow, Customer, News, PageKey, Recording
+from pbx_bridge.calls.facets import told_of
+from pbx_bridge.health import Clock, utc_now
+from pbx_bridge.store import RESYNC, CallLine, CallRow, Customer, News, PageKey
+from pbx_bridge.store.audit import AuditKey, Entry, Named, Sought
 from pbx_bridge.store.gaps import Shortfall
 from pbx_bridge.store.lines import line_of
 from pbx_bridge.store.requests_desk import Waiting
-from pbx_bridge.store.users import Role
-from pbx_bridge.web.filters import Filters
+from pbx_bridge.store.search import CHOSEN, Choices, Found
+from pbx_bridge.store.wanted import Wanted
 
 
 class MemoryCalls:
@@ -47,25 +49,38 @@ class MemoryCalls:
         """One call as it stands now."""
         return self._rows.get(call_id)
 
-    async def lines(
-        self,
-        *,
-        number: str = "",
-        start: datetime | None = None,
-        end: datetime | None = None,
-        before: PageKey | None = None,
-        after: PageKey | None = None,
-        limit: int = 50,
-    ) -> Sequence[CallLine]:
+    async def search(
+        self, wanted: Wanted, *, before: PageKey | None = None, after: PageKey | None = None, limit: int = 50
+    ) -> Found:
         """As ports.Calls tells."""
-        search = Filters(typed={}, number=number, start=start, end=end)
-        rows = [line_of(row) for row in self._rows.values() if search.matches(row.call, self._region)]
-        rows.sort(key=_place, reverse=True)
+        found = [row for row in self._rows.values() if wanted.matches(row.call, self._region, recorded=False)]
+        lines = sorted((line_of(row) for row in found), key=_place, reverse=True)
         if after is not None:
-            return [row for row in rows if _place(row) > (after.started_at_us, after.call_id)][-limit:]
+            newer = [line for line in lines if _place(line) > after.place]
+            nearest = newer[-limit:]
+            return Found(lines=nearest, more=PageKey.of(nearest[0]) if len(newer) > limit else None)
         if before is not None:
-            rows = [row for row in rows if _place(row) < (before.started_at_us, before.call_id)]
-        return rows[:limit]
+            lines = [line for line in lines if _place(line) < before.place]
+        return Found(lines=lines[:limit], more=PageKey.of(lines[limit - 1]) if len(lines) > limit else None)
+
+    async def recorded(self, call_ids: Sequence[str]) -> frozenset[str]:
+        """As ports.Calls tells: none is."""
+        return frozenset()
+
+    async def choices(self) -> Choices:
+        """As ports.Calls tells."""
+        told = {facet for row in self._rows.values() for facet in told_of(row.call)}
+        return {kind: sorted(value for found, value in told if found == kind) for kind in CHOSEN}
+
+    async def customers_named(self, text: str, limit: int) -> Sequence[tuple[str, str]]:
+        """As ports.Calls tells: of what `customers` holds."""
+        known = {one.code: one.name for some in self.customers.values() for one in some}
+        part = text.casefold()
+        return [(code, name) for code, name in sorted(known.items()) if part in (code.casefold(), name.casefold())]
+
+    async def open_calls(self) -> Sequence[CallRow]:
+        """As ports.Calls tells."""
+        return [row for row in self._rows.values() if row.call.ended_at is None and row.call.outcome is None]
 
     async def candidates(self, call: Call) -> Sequence[Customer]:
         """As ports.Calls tells: what `customers` holds for the caller's number."""
@@ -97,17 +112,6 @@ class MemoryAgents:
         return self._names
 
 
-class MemoryRecordings:
-    """Recordings that are told of, without files."""
-
-    def __init__(self, recordings: Sequence[Recording] = ()) -> None:
-        self._recordings = recordings
-
-    async def of_call(self, call_id: str) -> Sequence[Recording]:
-        """As ports.Recordings tells."""
-        return [recording for recording in self._recordings if recording.call_id == call_id]
-
-
 class MemoryShortfalls:
     """What the record may lack, as told."""
 
@@ -130,40 +134,6 @@ class MemoryDesk:
         return self.told
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemoryUser:
-    """Somebody; a lead unless told."""
-
-    name: str
-    role: Role = Role.LEAD
-    extension: str = ""
-
-
-class MemoryUsers:
-    """Accounts with plain passwords; `roles` and `extensions` by name, where they are not a lead without one."""
-
-    def __init__(self, passwords: Mapping[str, str]) -> None:
-        self.passwords = dict(passwords)
-        self.roles: dict[str, Role] = {}
-        self.extensions: dict[str, str] = {}
-
-    async def account(self, name: str) -> MemoryUser | None:
-        """As ports.Users tells."""
-        if name not in self.passwords:
-            return None
-        role, extension = self.roles.get(name, Role.LEAD), self.extensions.get(name, "")
-        return MemoryUser(name=name, role=role, extension=extension)
-
-    async def verify(self, name: str, password: str) -> MemoryUser | None:
-        """As ports.Users tells."""
-        right = name in self.passwords and self.passwords[name] == password
-        return MemoryUser(name=name) if right else None
-
-    async def list(self) -> Sequence[MemoryUser]:
-        """As ports.Users tells."""
-        return [MemoryUser(name=name) for name in self.passwords]
-
-
 def _place(row: CallLine) -> tuple[int, str]:
     key = PageKey.of(row)
     return key.started_at_us, key.call_id
@@ -181,3 +151,36 @@ class MemoryDrawing:
         self.asked.append((language, start))
         plain = f'<svg xmlns="http://www.w3.org/2000/svg" lang="{language}" width="9" height="9"><rect/></svg>'
         return self.pictures.get(language, plain)
+
+
+class MemoryAudit:
+    """A log that is gone with the process; `entries` oldest first."""
+
+    def __init__(self, clock: Clock = utc_now) -> None:
+        self.entries: list[Entry] = []
+        self._clock = clock
+
+    def note(self, account: Named, what: str, about: str, detail: str = "", address: str = "") -> Awaitable[None]:
+        """As ports.Audit tells."""
+        number, at, user = len(self.entries) + 1, self._clock(), account.name
+        self.entries.append(
+            Entry(number=number, at=at, user=user, what=what, about=about, detail=detail, address=address)
+        )
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        done.set_result(None)
+        return done
+
+    async def page(self, sought: Sought, before: AuditKey | None = None, limit: int = 50) -> Sequence[Entry]:
+        """As ports.Audit tells."""
+        older = [entry for entry in self.entries if before is None or entry.number < before.number]
+        return [entry for entry in reversed(older) if _is_sought(entry, sought)][:limit]
+
+    async def all(self, sought: Sought) -> AsyncIterator[Sequence[Entry]]:
+        """As ports.Audit tells."""
+        yield await self.page(sought, limit=len(self.entries))
+
+
+def _is_sought(entry: Entry, sought: Sought) -> bool:
+    told = ((sought.user, entry.user), (sought.what, entry.what), (sought.about, entry.about))
+    in_time = (sought.start is None or sought.start <= entry.at) and (sought.end is None or entry.at < sought.end)
+    return in_time and all(not wanted or wanted == got for wanted, got in told)

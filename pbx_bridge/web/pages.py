@@ -11,7 +11,7 @@ import jinja2
 from aiohttp import web
 
 from pbx_bridge.values.hostile import clean
-from pbx_bridge.web import icons, keys, language
+from pbx_bridge.web import icons, keys, language, navigation
 from pbx_bridge.web.assets import Assets
 from pbx_bridge.web.show import NOTHING, Language, Show, iso
 from pbx_bridge.web.viewer import Viewer
@@ -39,19 +39,33 @@ def viewer(request: web.Request) -> Viewer:
     """Who looks at this request's page."""
     app = request.app
     show = Show(language=language.of(request), zone=app[keys.ZONE], region=app[keys.REGION])
-    return Viewer(show=show, now=app[keys.CLOCK](), account=request.get(keys.USER))
+    account, unmasked = request.get(keys.USER), app[keys.UNMASKED]
+    return Viewer(show=show, now=app[keys.CLOCK](), account=account, unmasked=unmasked)
 
 
 def page(request: web.Request, name: str, context: Mapping[str, Any], *, status: int = 200) -> web.Response:
     """A whole page."""
-    response = aiohttp_jinja2.render_template(name, request, _given(request, context), status=status)
-    response.headers["Vary"] = "Cookie, Accept-Language"
+    given = _frame(request) | _given(request, context)
+    response = aiohttp_jinja2.render_template(name, request, given, status=status)
+    response.headers["Vary"] = "Cookie, Accept-Language, Accept-Encoding"
+    response.enable_compression()  # a page of the history is 100 kB of text, 8 kB on the wire
     return response
 
 
 def fragment(request: web.Request, name: str, context: Mapping[str, Any]) -> str:
     """A piece of a page, for a stream."""
     return aiohttp_jinja2.render_string(name, request, _given(request, context))
+
+
+def _frame(request: web.Request) -> dict[str, Any]:
+    """What stands around every page."""
+    nav = navigation.links(request.app, request.path, request.get(keys.USER))
+    return {
+        "nav": nav,
+        "home": navigation.home(nav),
+        "has_account": any(link.address == navigation.ACCOUNT for link in nav),
+        "here": str(request.rel_url) if request.method == "GET" else request.path,
+    }
 
 
 def _given(request: web.Request, context: Mapping[str, Any]) -> dict[str, Any]:

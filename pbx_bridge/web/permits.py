@@ -56,6 +56,10 @@ PERMITTED: Mapping[Role, frozenset[Permission]] = {
 }
 
 
+UNMASKED = frozenset(role for role, permitted in PERMITTED.items() if Permission.SEE_NUMBERS in permitted)
+"""The roles that see whole numbers, where the settings name no others."""
+
+
 class Account(Protocol):
     """Who is signed in."""
 

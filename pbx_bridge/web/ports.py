@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
 
 from pbx_bridge.calls.call import Call
-from pbx_bridge.store import CallLine, CallRow, Customer, News, PageKey, Recording
+from pbx_bridge.store import CallRow, Customer, News, PageKey
+from pbx_bridge.store.audit import AuditKey, Entry, Named, Sought
 from pbx_bridge.store.gaps import Shortfall
 from pbx_bridge.store.requests_desk import Waiting
-from pbx_bridge.web.permits import Account
+from pbx_bridge.store.search import Choices, Found
+from pbx_bridge.store.wanted import Wanted
 
 
 class Calls(Protocol):
@@ -21,21 +23,25 @@ class Calls(Protocol):
     async def get(self, call_id: str) -> CallRow | None:
         """One call as it stands now. Raises StoreError."""
 
-    async def lines(
-        self,
-        *,
-        number: str = "",
-        start: datetime | None = None,
-        end: datetime | None = None,
-        before: PageKey | None = None,
-        after: PageKey | None = None,
-        limit: int = 50,
-    ) -> Sequence[CallLine]:
-        """Calls newest first, begun in [start, end), whose caller or called number it is.
+    async def search(
+        self, wanted: Wanted, *, before: PageKey | None = None, after: PageKey | None = None, limit: int = 50
+    ) -> Found:
+        """Calls newest first: those older than `before`; or, with `after`, the nearest ones newer than that.
 
-        `before`: those older than the key, nearest first. `after`: those newer than it, the nearest `limit` ones.
         Raises StoreError.
         """
+
+    async def recorded(self, call_ids: Sequence[str]) -> frozenset[str]:
+        """Those of these calls that have a recording which is kept. Raises StoreError."""
+
+    async def choices(self) -> Choices:
+        """What there is to choose from in a search. Raises StoreError."""
+
+    async def customers_named(self, text: str, limit: int) -> Sequence[tuple[str, str]]:
+        """Code and name of customers by code or a part of their name, at most so many. Raises StoreError."""
+
+    async def open_calls(self) -> Sequence[CallRow]:
+        """Every call in progress, of every node. Raises StoreError."""
 
     async def candidates(self, call: Call) -> Sequence[Customer]:
         """The customers to choose from, of a call that is linked to none. Raises StoreError."""
@@ -49,13 +55,6 @@ class Agents(Protocol):
 
     async def names(self) -> Mapping[str, str]:
         """Every agent's name by extension; empty where only the extension is known. Raises StoreError."""
-
-
-class Recordings(Protocol):
-    """The recordings of talks."""
-
-    async def of_call(self, call_id: str) -> Sequence[Recording]:
-        """Every recording of a call, in order, as its file is now. Raises StoreError."""
 
 
 class Shortfalls(Protocol):
@@ -79,22 +78,14 @@ class Drawing(Protocol):
         """The drawing in `fa` or `en`; with the counts since `start` unless that is None. Raises StoreError."""
 
 
-class User(Protocol):
-    """Somebody who may sign in."""
+class Audit(Protocol):
+    """Who did or saw what."""
 
-    @property
-    def name(self) -> str:
-        """What they sign in as."""
+    def note(self, account: Named, what: str, about: str, detail: str = "", address: str = "") -> Awaitable[None]:
+        """Write a line; awaited, it is on disk. `what`: a word, as `heard`; `about`: as a call's id."""
 
+    async def page(self, sought: Sought, before: AuditKey | None = None, limit: int = 50) -> Sequence[Entry]:
+        """Lines newest first, those older than the key. Raises StoreError."""
 
-class Users(Protocol):
-    """Who may sign in."""
-
-    async def verify(self, name: str, password: str) -> User | None:
-        """The user if the password is theirs. Raises StoreError."""
-
-    async def list(self) -> Sequence[User]:
-        """Everybody. Raises StoreError."""
-
-    async def account(self, name: str) -> Account | None:
-        """Somebody who may sign in, as they stand now. Raises StoreError."""
+    def all(self, sought: Sought) -> AsyncIterator[Sequence[Entry]]:
+        """Every line meant, newest first, in chunks. Raises StoreError."""

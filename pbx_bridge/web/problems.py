@@ -7,10 +7,10 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from pbx_bridge.errors import StoreError
-from pbx_bridge.web import pages
+from pbx_bridge.web import keys, pages
 
 _log = structlog.get_logger(__name__)
-_OWN_WORDS = (403, 404, 500, 503)
+_OWN_WORDS = (401, 403, 404, 500, 503)
 
 
 @web.middleware
@@ -40,7 +40,10 @@ def unknown_call(request: web.Request) -> web.Response:
 
 def _problem(request: web.Request, status: int, allow: str | None = None) -> web.Response:
     key = f"problem.{status}" if status in _OWN_WORDS else "problem.500" if status > 499 else "problem.4xx"
+    if status == 403 and keys.USER in request:  # signed in, from a page of ours: their role is the reason
+        key = "problem.403_role"
     response = _page(request, status, key, f"{key}_lead")
+    response.headers["HX-Reswap"] = "none"  # a whole page: notice.js tells its words instead
     if allow:
         response.headers["Allow"] = allow
     return response

@@ -7,6 +7,7 @@ telephone is hostile and passes through `clean` before it is shown.
 from __future__ import annotations
 
 import enum
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -18,6 +19,10 @@ from pbx_bridge.values import dates, digits, phone, tracking
 from pbx_bridge.values.hostile import MAX_TEXT, clean
 
 NOTHING = "–"
+
+# Six digits or more of any script, as people part them; shorter ones are extensions, codes and times.
+_LONG_NUMBER = re.compile(r"\(?\d(?:[ \u00a0().\u2010\u2011-]{0,3}\d){5,}")
+_SHOWN, _HIDDEN = 4, 3  # digits at either end, and at least so many between
 
 _FSI, _LRI, _PDI = "\u2068", "\u2066", "\u2069"
 
@@ -42,6 +47,18 @@ class Language(enum.StrEnum):
 def isolate(text: str, limit: int = MAX_TEXT) -> str:
     """Hostile text made harmless inside a sentence of either direction."""
     return f"{_FSI}{clean(text, limit)}{_PDI}"
+
+
+def masked(text: str) -> str:
+    """The text with the middle of every long number in it hidden: 0912•••4567. Extensions stay."""
+    return _LONG_NUMBER.sub(lambda match: _hide(match[0]), text)
+
+
+def _hide(number: str) -> str:
+    figures = "".join(filter(str.isdigit, number))
+    shown = min(2 * _SHOWN, len(figures) - _HIDDEN)
+    first, last = shown - shown // 2, shown // 2
+    return figures[:first] + "•" * (len(figures) - shown) + figures[len(figures) - last :]
 
 
 def left_to_right(text: str) -> str:
@@ -97,6 +114,28 @@ class Show:
             year, month, number = dates.to_jalali(day)
             return self.digits(f"{_PERSIAN_DAYS[day.weekday()]} {number} {_JALALI_MONTHS[month - 1]} {year}")
         return f"{_ENGLISH_DAYS[day.weekday()]} {day.day} {_GREGORIAN_MONTHS[day.month - 1]} {day.year}"
+
+    def month(self, day: date) -> str:
+        """The month that a day is in: آبان ۱۴۰۵ or November 2026."""
+        if self.persian:
+            year, month, _ = dates.to_jalali(day)
+            return self.digits(f"{_JALALI_MONTHS[month - 1]} {year}")
+        return f"{_GREGORIAN_MONTHS[day.month - 1]} {day.year}"
+
+    def weekday(self, number: int) -> str:
+        """The day of the week, 0 being Monday."""
+        return (_PERSIAN_DAYS if self.persian else _ENGLISH_DAYS)[number]
+
+    def percent(self, part: float) -> str:
+        """A share as a percentage with one decimal where it is below ten: 7.5 %, 82 %."""
+        value = 100 * part
+        text = f"{value:.1f}" if 0 < abs(value) < 10 else f"{value:.0f}"
+        return self.digits(text.replace(".", "٫")) + "٪" if self.persian else f"{text}%"
+
+    def decimal(self, value: float) -> str:
+        """A number with one decimal: 4.2."""
+        text = f"{value:.1f}"
+        return self.digits(text.replace(".", "٫")) if self.persian else text
 
     def typed_day(self, day: date) -> str:
         """A day as the person would type it into a filter: 1405/08/30 or 2026-11-21, in their digits."""

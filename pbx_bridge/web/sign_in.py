@@ -1,24 +1,18 @@
-"""Sign-in and sign-out: local users, an encrypted session cookie, a brake on guessing."""
+"""Sign-in and sign-out: local users, sessions on the server, a brake on guessing."""
 
 from __future__ import annotations
 
 import asyncio
-import warnings
 from datetime import datetime, timedelta
-from enum import Enum
-from typing import Any
+from urllib.parse import urlencode
 
-import aiohttp_security
-import aiohttp_session
 import structlog
 from aiohttp import web
-from aiohttp_session.cookie_storage import EncryptedCookieStorage
 
-from pbx_bridge.web import guard, keys, limit, pages, ports
-from pbx_bridge.web.permits import Permission, needs, open_to_all
+from pbx_bridge.store.users import Role, User
+from pbx_bridge.web import guard, keys, limit, pages, sessions
+from pbx_bridge.web.permits import Permission, SignedIn, needs, open_to_all
 
-SESSION_S = 12 * 3600
-_COOKIE = "pbx_bridge_session"
 _TRIES, _SPAN = 5, timedelta(minutes=10)
 _TRIES_OF_ADDRESS = 30  # whatever the names: one address must not go through all of them
 _MAX_NAME, _MAX_PASSWORD = 64, 1024
@@ -30,43 +24,8 @@ _CHECKING = web.AppKey("checking", asyncio.Semaphore)
 _ADDRESSES = web.AppKey("addresses", limit.Limiter)
 
 
-class _Cookies(EncryptedCookieStorage):
-    """The session cookie: Secure behind https, and a damaged one is no session instead of an error."""
-
-    async def load_session(self, request: web.Request) -> aiohttp_session.Session:
-        try:
-            return await super().load_session(request)
-        except ValueError:
-            return await self.new_session()
-
-    async def save_session(
-        self, request: web.Request, response: web.StreamResponse, session: aiohttp_session.Session
-    ) -> None:
-        await super().save_session(request, response, session)
-        if guard.behind_https(request) and self.cookie_name in response.cookies:
-            response.cookies[self.cookie_name]["secure"] = True
-
-
-class _Policy(aiohttp_security.AbstractAuthorizationPolicy):
-    """A session is good as long as its user exists; so far everyone who may sign in may see everything."""
-
-    def __init__(self, users: ports.Users) -> None:
-        self._users = users
-
-    async def authorized_userid(self, identity: str) -> str | None:
-        return identity if any(user.name == identity for user in await self._users.list()) else None
-
-    async def permits(self, identity: str | None, permission: str | Enum, context: Any = None) -> bool:
-        return identity is not None and await self.authorized_userid(identity) is not None
-
-
-def install(app: web.Application, session_key: bytes) -> None:
-    """Set up sessions, policy and brakes. Raises ValueError for a key that is not 32 bytes."""
-    # aiohttp-session keeps its session in the request under a plain string, which aiohttp warns about.
-    warnings.filterwarnings("ignore", message="It is recommended to use web.RequestKey", category=UserWarning)
-    storage = _Cookies(session_key, cookie_name=_COOKIE, max_age=SESSION_S, httponly=True, samesite="Lax")
-    aiohttp_session.setup(app, storage)
-    aiohttp_security.setup(app, aiohttp_security.SessionIdentityPolicy(), _Policy(app[keys.USERS]))
+def install(app: web.Application) -> None:
+    """Set up the brakes."""
     app[keys.LIMITER] = limit.Limiter(_TRIES, _SPAN)
     app[_ADDRESSES] = limit.Limiter(_TRIES_OF_ADDRESS, _SPAN)
     app[_CHECKING] = asyncio.Semaphore(1)
@@ -76,40 +35,79 @@ def install(app: web.Application, session_key: bytes) -> None:
 async def show(request: web.Request) -> web.StreamResponse:
     """GET /sign-in."""
     target = guard.safe_next(request.query.get("next", "/"))
-    if await aiohttp_security.authorized_userid(request) is not None:
+    if await guard.session_of(request) is not None:
         raise web.HTTPSeeOther(target)
-    return _form(request, target)
+    return await form(request, target)
 
 
 @open_to_all
 async def enter(request: web.Request) -> web.StreamResponse:
     """POST /sign-in."""
-    form = await request.post()
-    name, password, target = (_field(form.get(field)) for field in ("name", "password", "next"))
+    fields = await request.post()
+    name, password, target = (_field(fields.get(field)) for field in ("name", "password", "next"))
     name, target = name.strip(), guard.safe_next(target or "/")
     now, address = request.app[keys.CLOCK](), request.remote or ""
+    if not await by_password(request):
+        return await form(request, target, name, problem="sign_in.no_passwords")
     if minutes := _must_wait(request, address, name, now):
-        return _form(request, target, name, minutes=minutes)
-    user = await _verify(request, name, password)
+        return await form(request, target, name, minutes=minutes)
+    user = await verify(request, name, password)
     if user is None:
-        _failed(request, address, name, now)
-        return _form(request, target, name, wrong=True)
+        await _failed(request, address, name, now)
+        return await form(request, target, name, problem="sign_in.wrong")
     request.app[keys.LIMITER].succeeded((address, name))
+    raise await begin(request, user, target)
+
+
+async def begin(request: web.Request, user: User, target: str, how: str = "password") -> web.HTTPException:
+    """Sign somebody in whose right to it is proven; the answer that leads on, to be raised."""
+    address = request.remote or ""
     # A new session, never the one the browser came with: nobody can plant theirs.
-    await aiohttp_session.new_session(request)
+    sign_ins = request.app[keys.SIGN_INS]
+    await sign_ins.soon(_end(request))
+    secret = await sign_ins.begin(user.name, address, request.headers.get("User-Agent", ""))
+    await sign_ins.soon(_noted(request, user, how, address))
     response = web.HTTPSeeOther(target)
-    await aiohttp_security.remember(request, response, user.name)
-    raise response
+    https = guard.behind_https(request)
+    sessions.give(response, secret, https=https, max_age=sign_ins.ends.absolute)
+    return response
+
+
+async def _noted(request: web.Request, user: User, how: str, address: str) -> None:
+    await request.app[keys.AUDIT].note(user, "signed_in", "", how, address)
 
 
 @needs(Permission.SIGNED_IN)
 async def leave(request: web.Request) -> web.StreamResponse:
     """POST /sign-out."""
-    (await aiohttp_session.get_session(request)).invalidate()
-    raise web.HTTPSeeOther(guard.SIGN_IN)
+    await _end(request)
+    raise gone(request)
 
 
-async def _verify(request: web.Request, name: str, password: str) -> ports.User | None:
+def gone(request: web.Request) -> web.HTTPException:
+    """To the sign-in, without the cookie."""
+    response = web.HTTPSeeOther(guard.SIGN_IN)
+    sessions.take_away(response, https=guard.behind_https(request))
+    return response
+
+
+async def _end(request: web.Request) -> None:
+    signed_in = await guard.session_of(request, in_use=False)
+    if signed_in is not None:
+        await request.app[keys.SIGN_INS].rows.end(signed_in.account.name, signed_in.session.id_hash)
+        await request.app[keys.AUDIT].note(signed_in.account, "signed_out", "", "", request.remote or "")
+
+
+async def by_password(request: web.Request) -> bool:
+    """Whether people may sign in by password: also against the settings while no admin could come in otherwise."""
+    if request.app[keys.PASSWORDS] or request.app[keys.OIDC] is None:
+        return True
+    users = await request.app[keys.USERS].list()
+    return not any(user.role is Role.ADMIN and user.subject and not user.disabled for user in users)
+
+
+async def verify(request: web.Request, name: str, password: str) -> User | None:
+    """The user, if the password is theirs; one check at a time."""
     if not (0 < len(name) <= _MAX_NAME and 0 < len(password) <= _MAX_PASSWORD):
         return None
     async with request.app[_CHECKING]:
@@ -123,18 +121,38 @@ def _must_wait(request: web.Request, address: str, name: str, now: datetime) -> 
     )
 
 
-def _failed(request: web.Request, address: str, name: str, now: datetime) -> None:
-    # The name is not logged: people type passwords into the wrong field.
+async def _failed(request: web.Request, address: str, name: str, now: datetime) -> None:
+    # A name that is no user's is kept nowhere: people type passwords into the wrong field.
     _log.warning("sign_in_failed", address=address)
     request.app[keys.LIMITER].failed((address, name[:_MAX_NAME]), now)
     request.app[_ADDRESSES].failed((address, ""), now)
+    user = await request.app[keys.USERS].get(name[:_MAX_NAME]) if name else None
+    if user is not None:
+        nobody = SignedIn(name="", role=user.role)
+        noted = request.app[keys.AUDIT].note(nobody, "sign_in_failed", user.name, "", address)
+        # Not awaited: how long the answer takes must not tell which names there are.
+        asyncio.ensure_future(noted).add_done_callback(_look)
 
 
-def _form(
-    request: web.Request, target: str, name: str = "", *, wrong: bool = False, minutes: int = 0
+def _look(noted: asyncio.Future[None]) -> None:
+    if not noted.cancelled() and (error := noted.exception()) is not None:
+        _log.error("audit_not_kept", reason=str(error))
+
+
+async def form(
+    request: web.Request, target: str, name: str = "", *, problem: str = "", minutes: int = 0
 ) -> web.StreamResponse:
-    status = 429 if minutes else 401 if wrong else 200
-    context = {"next": target, "name": name[:_MAX_NAME], "wrong": wrong, "minutes": minutes}
+    """The sign-in's page; `problem` is the key of what went wrong."""
+    status = 429 if minutes else 401 if problem else 200
+    context = {
+        "next": target,
+        "name": name[:_MAX_NAME],
+        "problem": problem,
+        "minutes": minutes,
+        "by_password": await by_password(request),
+        "by_oidc": request.app[keys.OIDC] is not None,
+        "onward": urlencode({"next": target}),
+    }
     response = pages.page(request, "sign_in.html", context, status=status)
     if minutes:
         response.headers["Retry-After"] = str(minutes * 60)

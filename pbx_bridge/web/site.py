@@ -10,10 +10,9 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from pbx_bridge.health import Clock, Health, Meter, Tally, utc_now
+from pbx_bridge.store.users import Role
 from pbx_bridge.web import (
     assets,
-    call_page,
-    calls_page,
     flow_page,
     guard,
     health_page,
@@ -22,12 +21,29 @@ from pbx_bridge.web import (
     live,
     memory,
     metrics_page,
+    navigation,
     pages,
+    permits,
     ports,
     problems,
     sign_in,
     status_page,
 )
+from pbx_bridge.web.admin import ports as account_ports
+from pbx_bridge.web.admin import site as admin_site
+from pbx_bridge.web.admin.site import AccountParts
+from pbx_bridge.web.board import page as board_page
+from pbx_bridge.web.board.ports import BoardParts
+from pbx_bridge.web.call import site as call_site
+from pbx_bridge.web.call.memory import memory_parts
+from pbx_bridge.web.call.ports import CallParts
+from pbx_bridge.web.history import export_page, list_page, views_page
+from pbx_bridge.web.history import memory as history_memory
+from pbx_bridge.web.history import ports as history_ports
+from pbx_bridge.web.reports import pages as reports_pages
+from pbx_bridge.web.reports.memory import memory_reports
+from pbx_bridge.web.reports.pages import ReportParts
+from pbx_bridge.web.vitals import NoVitals, Vitals
 
 MAX_BODY = 64 * 1024  # bytes; the only form is the sign-in
 
@@ -40,53 +56,78 @@ class SiteParts:
         health: how the links stand.
         calls: the call history.
         users: who may sign in.
-        recordings: what became of the recordings of calls.
+        call: what stands behind the page of one call.
         agents: who answers which extension.
         shortfalls: what the record may lack.
         desk: what callers left for people to do.
         drawing: the flow that callers meet, as a picture.
-        session_key: 32 secret bytes that encrypt the session cookie.
+        board: what is heard live.
+        vitals: what the status page tells beside the links.
+        audit: who did or saw what.
+        views: searches of the history that people saved.
+        accounts: what sign-in and the admin pages are made of.
+        reports: what was counted, and what went wrong.
+        session_key: 32 secret bytes that encrypt what a browser carries to an identity provider and back.
         zone: whose days and hours are shown.
         region: whose phone numbers are shown in national form.
         clock: the wall clock, aware UTC.
+        unmasked: the roles that see whole phone numbers.
         meters: what `/metrics` tells besides the links.
     """
 
     health: Health
     calls: ports.Calls
-    users: ports.Users
+    users: account_ports.Users
     session_key: bytes
     zone: ZoneInfo
     region: str = "IR"
     clock: Clock = utc_now
     meters: tuple[Meter | Tally, ...] = ()
+    unmasked: frozenset[Role] = permits.UNMASKED
     agents: ports.Agents = field(default_factory=memory.MemoryAgents)
-    recordings: ports.Recordings = field(default_factory=memory.MemoryRecordings)
+    call: CallParts = field(default_factory=memory_parts)
     shortfalls: ports.Shortfalls = field(default_factory=memory.MemoryShortfalls)
     desk: ports.Desk = field(default_factory=memory.MemoryDesk)
     drawing: ports.Drawing = field(default_factory=memory.MemoryDrawing)
+    board: BoardParts = field(default_factory=BoardParts)
+    vitals: Vitals = field(default_factory=NoVitals)
+    audit: ports.Audit = field(default_factory=memory.MemoryAudit)
+    views: history_ports.Views = field(default_factory=history_memory.MemoryViews)
+    accounts: AccountParts = field(default_factory=AccountParts)
+    reports: ReportParts = field(default_factory=memory_reports)
 
 
 def make_site(parts: SiteParts) -> web.Application:
     """The application, ready to be served. Raises ValueError for a session key that is not 32 bytes."""
     app = web.Application(client_max_size=MAX_BODY)
     app[keys.HEALTH], app[keys.CALLS], app[keys.USERS] = parts.health, parts.calls, parts.users
-    app[keys.RECORDINGS], app[keys.AGENTS] = parts.recordings, parts.agents
+    app[keys.AGENTS] = parts.agents
     app[keys.ZONE], app[keys.REGION], app[keys.CLOCK] = parts.zone, parts.region, parts.clock
+    app[keys.UNMASKED] = parts.unmasked
     app[keys.METERS], app[keys.SHORTFALLS] = parts.meters, parts.shortfalls
     app[keys.FLOW], app[keys.DESK] = parts.drawing, parts.desk
+    app[keys.AUDIT] = parts.audit
+    app[keys.VIEWS] = parts.views
     app[keys.STOPPING] = asyncio.Event()
     app[keys.LIVE] = live.LiveCalls(parts.calls)
     app.on_response_prepare.append(guard.harden)
     # Outermost first: whatever is raised further in becomes a page in the viewer's language.
     app.middlewares.extend([problems.explain, guard.refuse_cross_site, language.switch])
-    sign_in.install(app, parts.session_key)
+    sign_in.install(app)
     app.middlewares.append(guard.require_sign_in)
     files = assets.load()
     pages.install(app, files)
     app.add_routes([*assets.routes(files), *health_page.ROUTES, *metrics_page.ROUTES, *sign_in.ROUTES])
-    app.add_routes([*status_page.ROUTES, *calls_page.ROUTES, *call_page.ROUTES, *flow_page.ROUTES])
+    app[keys.VITALS] = parts.vitals
+    board_page.install(app, parts.board, parts.calls)
+    app.add_routes(board_page.ROUTES)
+    app.add_routes([*status_page.ROUTES, *flow_page.ROUTES])
+    app.add_routes([*list_page.ROUTES, *export_page.ROUTES, *views_page.ROUTES])
+    call_site.install(app, parts.call)
+    admin_site.install(app, parts.accounts, parts.session_key)
+    reports_pages.install(app, parts.reports)
     guard.check_marks(app)
+    navigation.install(app)
     app.cleanup_ctx.append(_follow_calls)
     app.on_shutdown.append(_end_streams)
     return app

@@ -12,8 +12,10 @@ from aiohttp_sse import EventSourceResponse
 
 from pbx_bridge.errors import StoreError
 from pbx_bridge.health import Health, LinkState
-from pbx_bridge.web import keys, pages, streams, words
+from pbx_bridge.web import keys, pages, permits, streams, words
 from pbx_bridge.web.permits import Permission, needs
+from pbx_bridge.web.show import masked
+from pbx_bridge.web.viewer import Viewer
 
 T = TypeVar("T")
 
@@ -21,9 +23,11 @@ _EVERY_S = 1.0
 _PATIENCE_S = 1.0
 
 
-@needs(Permission.SEE_STATUS)
+@needs(Permission.SIGNED_IN)
 async def show(request: web.Request) -> web.Response:
-    """GET /."""
+    """GET /; who may not see it is sent on to what they may."""
+    if not permits.may(request[keys.USER].role, Permission.SEE_STATUS):
+        raise web.HTTPSeeOther("/calls")
     return pages.page(request, "status.html", await _context(request))
 
 
@@ -51,14 +55,31 @@ async def _pause(stopping: asyncio.Event) -> None:
 
 
 async def _context(request: web.Request) -> Mapping[str, Any]:
-    health = request.app[keys.HEALTH]
+    health, vitals, who = request.app[keys.HEALTH], request.app[keys.VITALS], pages.viewer(request)
     return {
+        "sizes": await vitals.sizes(),
+        "flow_uses": vitals.flows(),
+        "mishaps": vitals.mishaps(),
+        "versions": vitals.versions(),
+        "in_bytes": lambda count: in_bytes(who, count),
+        "masked": masked,  # for everybody: a reason may hold a number, and nobody needs it here
         "links": health.links(),
         "overall": overall(health),
         "known": words.known,
         "shortfall": await _in_time(request.app[keys.SHORTFALLS].shortfall()),
         "waiting": await _in_time(request.app[keys.DESK].waiting()),
     }
+
+
+def in_bytes(who: Viewer, count: int) -> str:
+    """A size as people say it: 1.4 GB."""
+    size, unit = float(count), "B"
+    for unit in ("B", "KB", "MB", "GB", "TB"):
+        if size < 1000 or unit == "TB":
+            break
+        size /= 1000
+    figure = f"{size:.1f}" if unit != "B" and size < 100 else f"{size:.0f}"
+    return who.t(f"bytes.{unit}", n=who.show.digits(figure))
 
 
 async def _in_time(asked: Awaitable[T]) -> T | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pbx_bridge.calls.call import Call, Segment, SegmentKind
+from pbx_bridge.calls.call import Call, Segment, SegmentKind, Transfer
 from pbx_bridge.web.show import microseconds
 
 WIDTH = 1000  # of the drawing, in its own units
@@ -43,6 +43,15 @@ class Tick:
     offset_us: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """A moment of the call at which it was handed on."""
+
+    transfer: Transfer
+    x: float
+    offset_us: int
+
+
 def lanes(call: Call, now: datetime, *, mirrored: bool) -> tuple[Lane, ...]:
     """The lanes in the order callers meet them. `mirrored`: time runs from right to left, as Persian is read."""
     end = _end(call, now)
@@ -61,6 +70,25 @@ def ticks(call: Call, now: datetime, *, mirrored: bool) -> tuple[Tick, ...]:
     step = next((s for s in _TICKS if length / s <= _MOST_TICKS), max(_TICKS[-1], int(length // _MOST_TICKS) + 1))
     offsets = range(0, int(length) + 1, step)
     return tuple(Tick(x=_place(s / length, mirrored=mirrored), offset_us=s * 1_000_000) for s in offsets)
+
+
+def marks(call: Call, now: datetime, *, mirrored: bool) -> tuple[Mark, ...]:
+    """Where the call was handed on, by time."""
+    length = _end(call, now) - call.started_at
+    made = []
+    for transfer in sorted(call.transfers, key=lambda t: t.at):
+        share = min(1.0, max(0.0, (transfer.at - call.started_at) / length))
+        offset_us = max(0, microseconds(transfer.at - call.started_at))
+        made.append(Mark(transfer=transfer, x=_place(share, mirrored=mirrored), offset_us=offset_us))
+    return tuple(made)
+
+
+def now_place(call: Call, now: datetime, *, mirrored: bool) -> float | None:
+    """Where now is on the drawing of a call that goes on; None: it is over."""
+    if call.ended_at is not None:
+        return None
+    length = _end(call, now) - call.started_at
+    return _place(min(1.0, max(0.0, (now - call.started_at) / length)), mirrored=mirrored)
 
 
 def _ordered(segments: Sequence[Segment]) -> list[Segment]:

@@ -102,7 +102,7 @@ class _Writer:
         heard = self.heard.get(_text(self.step, "playback"))
         remark = self.t("step.heard") if heard else self.t("step.cut")
         serves = heard is not None and bool(heard.data.get("serves"))
-        spoken = clean(_text(self.step, "text"), _LONGEST)
+        spoken = self.viewer.private(_text(self.step, "text"), _LONGEST)
         language = _text(self.step, "language")
         return Line(
             offset_us=self.offset_us,
@@ -121,7 +121,7 @@ class _Writer:
         return self.t("step.prompt", prompt=self.value("prompt"))
 
     def keys(self) -> Line:
-        keyed = clean(_text(self.step, "keys"), 60)
+        keyed = self.viewer.private(_text(self.step, "keys"), 60)
         result = _text(self.step, "result")
         if result == "timeout":
             key = "step.keys_timeout_some" if keyed else "step.keys_timeout"
@@ -235,10 +235,10 @@ class _Writer:
             return self.t("step.no_reason")
 
     def value(self, name: str) -> str:
-        return isolate(_text(self.step, name), 120)
+        return isolate(self.viewer.private(_text(self.step, name), 120), 120)
 
     def number(self, name: str) -> str:
-        return left_to_right(self.viewer.show.digits(clean(_text(self.step, name), 120)))
+        return left_to_right(self.viewer.show.digits(self.viewer.private(_text(self.step, name), 120)))
 
     def name(self, prefix: str, name: str) -> str:
         told = _text(self.step, name)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pbx_bridge.calls.call import Outcome
-from pbx_bridge.store import CallLine
-from pbx_bridge.values.hostile import clean
+from pbx_bridge.store import CallLine, Role
+from pbx_bridge.values.hostile import MAX_TEXT, clean
 from pbx_bridge.web import words
-from pbx_bridge.web.permits import Account, Permission, may
-from pbx_bridge.web.show import Language, Show, iso, microseconds
+from pbx_bridge.web.permits import UNMASKED, Account, Permission, may
+from pbx_bridge.web.show import Language, Show, iso, masked, microseconds
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
@@ -33,11 +33,12 @@ _TONES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Viewer:
-    """Who looks, and when. `account` is None before sign-in."""
+    """Who looks, and when. `account` is None before sign-in; `unmasked`: whom the settings let see numbers."""
 
     show: Show
     now: datetime
     account: Account | None = None
+    unmasked: frozenset[Role] = UNMASKED
 
     @property
     def user(self) -> str:
@@ -46,7 +47,26 @@ class Viewer:
 
     def may(self, permission: str) -> bool:
         """Whether they have this permission, by its value. Raises ValueError for one that is none."""
-        return self.account is not None and may(self.account.role, Permission(permission))
+        wanted = Permission(permission)
+        if self.account is None or (wanted is Permission.SEE_NUMBERS and self.account.role not in self.unmasked):
+            return False
+        return wanted is Permission.SEE_NUMBERS or may(self.account.role, wanted)
+
+    def phone(self, text: str) -> str:
+        """A phone number as they may see it: whole, or its middle hidden."""
+        return self._veiled(self.show.phone(text))
+
+    def private(self, text: str, limit: int = MAX_TEXT) -> str:
+        """Text that may hold a number, as names and notes do, cleaned; its numbers as they may see them."""
+        return self._veiled(clean(text, limit))
+
+    def _veiled(self, text: str) -> str:
+        return text if self.may(Permission.SEE_NUMBERS) else masked(text)
+
+    @property
+    def look(self) -> str:
+        """Who has the same may be shown the same rendered piece: language, and whether numbers are whole."""
+        return f"{self.show.language}.{self.may(Permission.SEE_NUMBERS)}"
 
     @property
     def language(self) -> Language:
@@ -108,7 +128,7 @@ def call_view(call: CallLine, viewer: Viewer) -> CallView:
     key, tone, icon = _standing(call)
     return CallView(
         call=call,
-        name=clean(call.name, 80),
+        name=viewer.private(call.name, 80),
         outcome=viewer.t(key),
         tone=tone,
         icon=icon,

@@ -12,7 +12,7 @@ from store_facts import NODE, at, quick_store, revisions, whole
 
 from pbx_bridge.calls.call import call_id
 from pbx_bridge.store import CallLine, CallRow, PageKey
-from pbx_bridge.web.filters import Filters
+from pbx_bridge.store.wanted import Wanted
 from pbx_bridge.web.memory import MemoryCalls
 from pbx_bridge.web.ports import Calls
 
@@ -49,8 +49,7 @@ async def _fill(history: History, count: int = 11) -> list[str]:
     """Newest first; two begin in the same microsecond each."""
     for number in range(count):
         await history.put(f"1.{number}", number // 2, OTHER if number % 4 == 0 else MOBILE)
-    rows = await history.calls.lines(limit=100)
-    return _ids(rows)
+    return _ids((await history.calls.search(Wanted(), limit=100)).lines)
 
 
 def _ids(lines: Sequence[CallLine]) -> list[str]:
@@ -59,12 +58,16 @@ def _ids(lines: Sequence[CallLine]) -> list[str]:
 
 async def test_older_and_newer_meet_without_gap_or_double(history: History) -> None:
     everything = await _fill(history)
-    rows = list(await history.calls.lines(limit=100))
+    rows = list((await history.calls.search(Wanted(), limit=100)).lines)
     assert len(everything) == 11
     for place, row in enumerate(rows):
         key = PageKey.of(row)
-        assert _ids(await history.calls.lines(before=key, limit=3)) == everything[place + 1 : place + 4]
-        assert _ids(await history.calls.lines(after=key, limit=3)) == everything[max(0, place - 3) : place]
+        older = await history.calls.search(Wanted(), before=key, limit=3)
+        assert _ids(older.lines) == everything[place + 1 : place + 4]
+        assert (older.more is None) == (place + 4 >= len(rows))
+        newer = await history.calls.search(Wanted(), after=key, limit=3)
+        assert _ids(newer.lines) == everything[max(0, place - 3) : place]
+        assert (newer.more is None) == (place <= 3)
 
 
 @pytest.mark.parametrize(
@@ -72,16 +75,17 @@ async def test_older_and_newer_meet_without_gap_or_double(history: History) -> N
 )
 async def test_a_search_finds_what_the_live_page_lets_through(history: History, typed: str) -> None:
     await _fill(history)
-    search = Filters(typed={}, number=typed, start=at(1), end=at(4))
-    everything = [await history.calls.get(line.call_id) for line in await history.calls.lines(limit=100)]
-    wanted = [row.call.call_id for row in everything if row and search.matches(row.call, "IR")]
-    found = list(await history.calls.lines(number=typed, start=at(1), end=at(4), limit=100))
+    search = Wanted(number=typed, start=at(1), end=at(4))
+    lines = (await history.calls.search(Wanted(), limit=100)).lines
+    everything = [await history.calls.get(line.call_id) for line in lines]
+    wanted = [row.call.call_id for row in everything if row and search.matches(row.call, "IR", recorded=False)]
+    found = list((await history.calls.search(search, limit=100)).lines)
     assert _ids(found) == wanted
     assert bool(wanted) == (typed != "777")
     if found:
         middle = PageKey.of(found[len(found) // 2])
-        newer = await history.calls.lines(number=typed, start=at(1), end=at(4), after=middle, limit=2)
-        assert _ids(newer) == wanted[: len(found) // 2][-2:]
+        newer = await history.calls.search(search, after=middle, limit=2)
+        assert _ids(newer.lines) == wanted[: len(found) // 2][-2:]
 
 
 async def test_a_new_revision_is_told(history: History) -> None:

@@ -24,15 +24,18 @@ class ToyAmi:
         secret: the password it takes.
         mute: actions it never answers, in lower case.
         booted: whether it says FullyBooted after a login.
-        members: rows of its QueueStatus.
+        members: rows of its QueueStatus. channels: of its CoreShowChannels.
         refusal: what it says to a wrong password.
+        refused: actions it refuses, in lower case.
     """
 
     secret: str = "right"
     mute: set[str] = field(default_factory=set)
     booted: bool = True
     members: list[Fields] = field(default_factory=list)
+    channels: list[Fields] = field(default_factory=list)
     refusal: str = "Authentication failed"
+    refused: set[str] = field(default_factory=set)
     port: int = 0
     actions: list[Fields] = field(default_factory=list)
     logins: int = 0
@@ -58,6 +61,9 @@ class ToyAmi:
 
     def _answer(self, writer: asyncio.StreamWriter, action: Fields) -> None:
         tag = {"ActionID": action["ActionID"]}
+        if action["Action"].lower() in self.refused:
+            writer.write(encode({"Response": "Error", **tag, "Message": "Permission denied"}))
+            return
         match action["Action"]:
             case "Login":
                 self._log_in(writer, action, tag)
@@ -66,6 +72,11 @@ class ToyAmi:
                 for row in self.members:
                     writer.write(encode({"Event": "QueueMember", **tag, **row}))
                 writer.write(encode({"Event": "QueueStatusComplete", **tag, "EventList": "Complete"}))
+            case "CoreShowChannels":
+                writer.write(encode({"Response": "Success", **tag, "EventList": "start", "Message": "will follow"}))
+                for row in self.channels:
+                    writer.write(encode({"Event": "CoreShowChannel", **tag, **row}))
+                writer.write(encode({"Event": "CoreShowChannelsComplete", **tag, "EventList": "Complete"}))
             case "QueueAdd":
                 message = "Added interface to queue"
                 writer.write(encode({"Response": "Success", **tag, "Message": message}))

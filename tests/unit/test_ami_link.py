@@ -12,7 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pbx_bridge.ami.connection import AmiConnection
-from pbx_bridge.ami.events import AgentState, AmiEvent, CallerJoined, FullyBooted, ShuttingDown, SnapshotEnd
+from pbx_bridge.ami.events import (
+    AgentState,
+    AmiEvent,
+    CallerJoined,
+    ChannelsEnd,
+    FullyBooted,
+    ShuttingDown,
+    SnapshotEnd,
+)
 from pbx_bridge.ami.link import AmiLink, Login, Pace
 from pbx_bridge.errors import AmiRefused, AmiUnavailable, AsteriskError
 from pbx_bridge.health import Health, LinkState
@@ -224,7 +232,7 @@ async def test_a_fault_in_a_consumer_costs_one_event_only() -> None:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-    assert [type(event) for event in seen] == [FullyBooted, SnapshotEnd]
+    assert [type(event) for event in seen] == [FullyBooted, ChannelsEnd, SnapshotEnd]
     assert ami.logins == 1
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from pbx_bridge.calls.call import Call
 from pbx_bridge.store import call_body
 from pbx_bridge.store.database import Db
 from pbx_bridge.store.sql import SQL
+from pbx_bridge.store.times import to_us
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,12 @@ class Kept:
         return None if no is None else cls(call=call_body.decode(body), no=no, facets=facets)
 
 
+def number_call(db: Db, call: Call, no: int) -> None:
+    """Its short number, unless it has one. Raises what the database raises."""
+    values = {"call_id": call.call_id, "started_at_us": to_us(call.started_at), "no": no}
+    db.execute(SQL["number_call"], values)
+
+
 class Part(Protocol):
     """One kind of thing that is worked out of calls.
 
@@ -43,6 +50,14 @@ class Part(Protocol):
 
     def dropped(self, db: Db, kept: Kept) -> None:
         """This call is not on record any more, or not as it was. Raises what the database raises."""
+
+
+@runtime_checkable
+class Changing(Protocol):
+    """A part that needs less than `dropped` and `added` for a call that was changed."""
+
+    def changed(self, db: Db, before: Kept, after: Kept) -> None:
+        """This call is on record as another one. Raises what the database raises."""
 
 
 class Derived:
@@ -59,14 +74,18 @@ class Derived:
     def changed(self, db: Db, before: Kept | None, call: Call, group: int) -> None:
         """A call came or was changed; its row is written. Raises what the database raises."""
         if before is None:  # its group's number is free: groups are never numbered alike, and have one call
-            db.execute(SQL["number_call"], {"call_id": call.call_id, "no": group})
+            number_call(db, call, group)
             after = Kept(call=call, no=group)
         else:
             after = replace(before, call=call)
         for part in self._parts:
-            if before is not None:
+            if before is None:
+                part.added(db, after)
+            elif isinstance(part, Changing):
+                part.changed(db, before, after)
+            else:
                 part.dropped(db, before)
-            part.added(db, after)
+                part.added(db, after)
 
     def gone(self, db: Db, call_id: str) -> None:
         """A call is another one now; its row is still there. Raises what the database raises."""

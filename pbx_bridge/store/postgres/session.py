@@ -23,7 +23,8 @@ _OPTIONS: dict[str, Any] = {
 }
 # A write that waits for a lock, or a transaction left open by a frozen process, ends and is tried again.
 _WRITING = ("synchronous_commit=on", "lock_timeout=5s", "idle_in_transaction_session_timeout=60s")
-_READING = ("default_transaction_read_only=on", "statement_timeout=60s")
+# Planned for the values of each time: how many calls there are of a queue or a month differs a thousandfold.
+_READING = ("default_transaction_read_only=on", "statement_timeout=60s", "plan_cache_mode=force_custom_plan")
 
 # https://www.postgresql.org/docs/15/errcodes-appendix.html: connection, transaction rolled back, resources, operator
 # intervention, system error. Read-only (a standby), a lock not to be had, corruption. Not 54: a value too long.

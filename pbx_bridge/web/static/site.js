@@ -78,6 +78,13 @@
     insert(row);
   };
 
+  // What a person has typed is not thrown away for it: they are told, and go when they are ready.
+  const ended = () => {
+    over = true;
+    close();
+    document.dispatchEvent(new CustomEvent("pbx:ended"));
+  };
+
   // ---- the page anew, without losing what a person typed ----
   let reading = false;
   let again = false;
@@ -89,12 +96,22 @@
     reading = true;
     try {
       const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-      if (answer.redirected) return location.reload();
+      if (answer.redirected) return ended();
       if (!answer.ok) return;
+      document.dispatchEvent(new CustomEvent("pbx:fresh"));
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const now = page.querySelector(part);
       const here = document.querySelector(part);
-      if (now && here) here.replaceChildren(...now.childNodes);
+      if (now && here) {
+        // A form that is being filled in, a sound that is playing: these stay as they are.
+        const focused = document.activeElement;
+        for (const kept of here.querySelectorAll("[data-keep]")) {
+          const other = now.querySelector(`#${kept.id}`);
+          if (other) other.replaceWith(kept);
+        }
+        here.replaceChildren(...now.childNodes);
+        if (focused && here.contains(focused)) focused.focus();
+      }
       // A call that ended, or one whose end is told: nothing more will come.
       if (part === "#main" && !page.body.dataset.stream) {
         over = true;
@@ -161,7 +178,7 @@
   const retry = async () => {
     try {
       const answer = await fetch(location.href, { method: "HEAD" });
-      if (answer.redirected || answer.status === 401) return location.reload();
+      if (answer.redirected || answer.status === 401) return ended();
     } catch {
       // Still away.
     }

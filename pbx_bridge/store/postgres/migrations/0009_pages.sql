@@ -15,7 +15,7 @@ CREATE TABLE call_facet (
   PRIMARY KEY (facet, started_at_us, call_no)
 );
 ALTER TABLE call ADD COLUMN call_no BIGINT;  -- short and never changed, as groups merge and ids are long
-CREATE INDEX call_by_no ON call (call_no) WHERE call_no IS NOT NULL;
+CREATE INDEX call_by_no ON call (call_no, started_at_us) WHERE call_no IS NOT NULL;
 ALTER TABLE call ADD COLUMN facets TEXT COLLATE "C";  -- the numbers of its facets; NULL: not worked out yet
 
 -- What reports count, by day of the store's zone: written with the calls, so it is never behind them.
@@ -69,6 +69,7 @@ CREATE TABLE call_ticket (  -- tickets that people linked to a call
   user_name TEXT COLLATE "C" NOT NULL,
   PRIMARY KEY (call_id, tracking_number)
 );
+CREATE INDEX call_ticket_by_number ON call_ticket (tracking_number, at_us);
 
 CREATE TABLE saved_view (
   id TEXT COLLATE "C" PRIMARY KEY,
@@ -119,3 +120,5 @@ CREATE TABLE audit (  -- who did or saw what; never changed
 CREATE INDEX audit_by_time ON audit (at_us, id);
 CREATE INDEX audit_by_user ON audit (user_name, at_us, id);
 CREATE INDEX audit_by_about ON audit (about, at_us, id);
+CREATE INDEX audit_by_what ON audit (what, at_us, id);
+CREATE INDEX audit_by_user_and_what ON audit (user_name, what, at_us, id);

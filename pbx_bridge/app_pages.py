@@ -1,0 +1,174 @@
+"""The composition of the pages: what each set of them reads, and in what words the settings tell it."""
+
+from __future__ import annotations
+
+import base64
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib.metadata import version
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+
+from pbx_bridge.ari_handlers.repertoire import Repertoire
+from pbx_bridge.config import OidcSection, Settings
+from pbx_bridge.health import Health, Meter, Mishaps, Tally
+from pbx_bridge.ivr.drawn import DrawnFlow
+from pbx_bridge.pbx import paths as pbx_paths
+from pbx_bridge.pbx.plan import WRAP_UP_S
+from pbx_bridge.pbx.secrets import SecretStore
+from pbx_bridge.spool.recording_files import RecordingFiles
+from pbx_bridge.spool.recordings import Shelf
+from pbx_bridge.spool.sounds import CallSounds
+from pbx_bridge.store import Role, Store
+from pbx_bridge.web.admin.retention_page import Retention
+from pbx_bridge.web.admin.site import AccountParts
+from pbx_bridge.web.board.feed import LiveFeed
+from pbx_bridge.web.board.places import FlowPlaces
+from pbx_bridge.web.board.ports import BoardParts
+from pbx_bridge.web.call.ports import CallParts
+from pbx_bridge.web.oidc import Oidc, OidcSettings
+from pbx_bridge.web.reports.pages import ReportParts
+from pbx_bridge.web.reports.ports import Targets
+from pbx_bridge.web.sessions import Ends
+from pbx_bridge.web.site import SiteParts, make_site
+from pbx_bridge.web.vitals import Measured, flow_uses
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What the pages see of the daemon as it runs. `asterisk`: its version, as it last told."""
+
+    flows: Repertoire
+    health: Health
+    feed: LiveFeed
+    mishaps: Mishaps
+    asterisk: Callable[[], str]
+
+
+def site_of(settings: Settings, store: Store, seen: Seen, meters: tuple[Meter | Tally, ...]) -> web.Application:
+    """The pages, ready to be served. Raises SettingsError."""
+    flows, zone = seen.flows, ZoneInfo(settings.zone)
+    return make_site(
+        SiteParts(
+            health=seen.health,
+            calls=store.calls,
+            users=store.users,
+            audit=store.audit,
+            views=store.views,
+            accounts=_accounts(settings, store),
+            unmasked=frozenset(Role(name) for name in settings.web.numbers_for),
+            agents=store.agents,
+            shortfalls=store.gaps,
+            desk=store.desk,
+            session_key=base64.urlsafe_b64decode(SecretStore(settings.secrets).session_key),
+            zone=zone,
+            region=settings.region,
+            meters=meters,
+            call=_call_parts(settings, store),
+            board=_board(settings, seen, store),
+            vitals=_vitals(settings, seen, store),
+            reports=_reports(settings, store),
+            drawing=DrawnFlow(lambda: (flows.newest.flow, flows.newest.texts), store.calls, zone),
+        )
+    )
+
+
+def recording_files(settings: Settings) -> RecordingFiles:
+    """Where recordings of talks come from, and where they are kept."""
+    paths = pbx_paths.find_paths(settings.home, settings.asterisk_root)
+    return RecordingFiles(settings.recordings.spool or paths.monitor, settings.recordings_path)
+
+
+def message_files(settings: Settings) -> RecordingFiles:
+    """The same of callers' messages."""
+    paths = pbx_paths.find_paths(settings.home, settings.asterisk_root)
+    return RecordingFiles(settings.messages.spool or paths.recording, settings.messages_path)
+
+
+def _reports(settings: Settings, store: Store) -> ReportParts:
+    """What the reports read."""
+    targets = Targets(percent=settings.reports.answer_percent, seconds=settings.reports.answer_within_s)
+    return ReportParts(source=store.reports, moments=store.moments, targets=targets)
+
+
+def _call_parts(settings: Settings, store: Store) -> CallParts:
+    files = recording_files(settings)
+    return CallParts(
+        sounds=CallSounds(Shelf(store.recordings, files), files, store.messages, message_files(settings)),
+        notes=store.notes,
+        context=store.context,
+        requests=store.requests,
+        customers=store.crm,
+    )
+
+
+def _accounts(settings: Settings, store: Store) -> AccountParts:
+    pages = settings.web
+    kept = Retention(
+        recordings=settings.recordings.keep_days,
+        messages=settings.messages.keep_days,
+        audit=pages.audit_days,
+        spool=settings.spool.keep_days,
+    )
+    return AccountParts(
+        sessions=store.sessions,
+        tokens=store.tokens,
+        ends=Ends(idle=timedelta(hours=pages.idle_hours), absolute=timedelta(hours=pages.session_hours)),
+        retention=kept,
+        oidc=_oidc(settings, pages.oidc) if pages.oidc else None,
+        passwords=pages.passwords,
+    )
+
+
+def _oidc(settings: Settings, told: OidcSection) -> Oidc:
+    return Oidc(
+        OidcSettings(
+            issuer=told.issuer,
+            client_id=told.client_id,
+            client_secret=settings.oidc_secret(told),
+            redirect_uri=told.redirect_uri,
+            role_claim=told.role_claim,
+            roles={value: Role(name) for value, name in told.roles.items()},
+            default_role=Role(told.default_role) if told.default_role else None,
+            name_claim=told.name_claim,
+        )
+    )
+
+
+def _board(settings: Settings, seen: Seen, store: Store) -> BoardParts:
+    ours = settings.ari.url is None  # of a PBX that is not ours we do not know how long its agents wrap up
+    places = FlowPlaces(lambda version: (seen.flows.of(version).flow, seen.flows.of(version).texts))
+    return BoardParts(
+        feed=seen.feed,
+        tallies=store.reports,
+        words=places,
+        wrap_up_s=WRAP_UP_S if ours else 0,
+        within_s=settings.reports.answer_within_s,
+        percent=settings.reports.answer_percent,
+    )
+
+
+def _vitals(settings: Settings, seen: Seen, store: Store) -> Measured:
+    paths = pbx_paths.find_paths(settings.home, settings.asterisk_root)
+    cel, queue_log = settings.spool.cel or paths.cel, settings.spool.queue_log or paths.queue_log
+    node = settings.pbx.systemname
+    return Measured(
+        spools={"cel": cel, "queue": queue_log},
+        reaches=lambda: store.ledger.reaches(node),
+        store=store.size.measure,
+        paths=(settings.home, cel.parent, settings.recordings_path, settings.messages_path),
+        told_flows=lambda: flow_uses(
+            (seen.flows.newest.flow.name, seen.flows.newest.flow.version),
+            [(one.run.flow, one.run.version) for one in seen.feed.standings.values()],
+        ),
+        told_mishaps=seen.mishaps.latest,
+        told_versions=lambda: {
+            "node": node,
+            "pbx_bridge": version("pbx-bridge"),
+            "asterisk": seen.asterisk(),
+            "python": platform.python_version(),
+        },
+    )

@@ -1,0 +1,141 @@
+"""The sounds of one call: the recordings of its talks, and the messages its caller left. For whoever looks at it.
+
+Where a file lies is told by the store's rows alone; a page's address names a sound by a key made of its identity.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import stat
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from pbx_bridge.calls.call import Call
+from pbx_bridge.calls.facts import StepKind
+from pbx_bridge.spool.recording_files import NotOurs, RecordingFiles
+from pbx_bridge.spool.recordings import Shelf
+from pbx_bridge.spool.waveform import Waveform, Waveforms
+from pbx_bridge.store.messages import Message
+from pbx_bridge.store.recordings import Recording, RecordingState
+
+_MOST_MESSAGES = 20  # of one call
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sound:
+    """One sound of a call.
+
+    Attributes:
+        key: names it in an address.
+        message: what a caller said for people; False: a talk.
+        file: its name. path: where its folder has it; empty if there is nothing to be heard.
+        started_at: aware UTC; of a talk, when its recording was begun, which is before the sound.
+        length_us: microseconds.
+        sha256: checksum, hexadecimal.
+    """
+
+    key: str
+    message: bool
+    file: str
+    path: str
+    state: RecordingState
+    started_at: datetime
+    length_us: int
+    sha256: str
+
+    @property
+    def is_there(self) -> bool:
+        """Whether it can be heard."""
+        return self.state is RecordingState.PRESENT
+
+
+class MessageBook(Protocol):
+    """The messages on record."""
+
+    async def get(self, name: str) -> Message | None:
+        """One message. Raises StoreError."""
+
+
+class CallSounds:
+    """The sounds of calls as they are at this moment.
+
+    Args:
+        shelf, files: the recordings of talks. messages, message_files: what callers left.
+    """
+
+    def __init__(
+        self, shelf: Shelf, files: RecordingFiles, messages: MessageBook, message_files: RecordingFiles
+    ) -> None:
+        self._shelf, self._files = shelf, files
+        self._messages, self._message_files = messages, message_files
+        self._waveforms = Waveforms()
+
+    async def of_call(self, call: Call) -> list[Sound]:
+        """Those of a call there is something to say of, in order of time. Raises StoreError."""
+        talks = [sound_of(one) for one in await self._shelf.of_call(call.call_id) if one.is_shown]
+        found = [await self._messages.get(name) for name in _names(call)]
+        known = [message for message in found if message is not None]
+        told = await asyncio.to_thread(lambda: [self._spoken(message) for message in known]) if known else []
+        return sorted([*talks, *told], key=lambda sound: (sound.started_at, sound.key))
+
+    def place(self, sound: Sound) -> Path:
+        """Where its file is. Raises OSError: there is none, or no plain file of the folder."""
+        place = (self._message_files if sound.message else self._files).kept(sound.path)
+        if not stat.S_ISREG(place.lstat().st_mode):
+            raise NotOurs(f"{sound.file} is no plain file")
+        return place
+
+    async def waveform(self, sound: Sound) -> Waveform | None:
+        """Its waveform; None: it has none."""
+        try:
+            return await self._waveforms.of(self.place(sound), sound.sha256)
+        except OSError:
+            return None
+
+    def _has(self, path: str) -> bool:
+        with suppress(OSError):
+            return self._message_files.kept(path).is_file()
+        return False
+
+    def _spoken(self, message: Message) -> Sound:
+        state = RecordingState.EXPIRED
+        if message.path:
+            state = RecordingState.PRESENT if self._has(message.path) else RecordingState.GONE
+        return Sound(
+            key=_key("message", message.name),
+            message=True,
+            file=f"{message.name}.wav",
+            path=message.path,
+            state=state,
+            started_at=message.made_at,
+            length_us=message.length_us,
+            sha256=message.sha256,
+        )
+
+
+def sound_of(recording: Recording) -> Sound:
+    """A recording of a talk as a sound."""
+    return Sound(
+        key=_key(recording.node, recording.file),
+        message=False,
+        file=recording.file,
+        path=recording.path,
+        state=recording.state,
+        started_at=recording.started_at,
+        length_us=recording.length_us,
+        sha256=recording.sha256,
+    )
+
+
+def _names(call: Call) -> Iterable[str]:
+    told = (step.data.get("name") for step in call.steps if step.kind == StepKind.RECORDED)
+    return list(dict.fromkeys(name for name in told if isinstance(name, str) and name))[:_MOST_MESSAGES]
+
+
+def _key(*identity: str) -> str:
+    return hashlib.blake2b("\n".join(identity).encode("utf-8", "replace"), digest_size=8).hexdigest()

@@ -1,0 +1,1 @@
+"""The call history: its filters, its list, saved views, exports."""
