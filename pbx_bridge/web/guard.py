@@ -14,6 +14,7 @@ from pbx_bridge.web import keys, permits, sessions
 SIGN_IN = "/sign-in"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
+_OF_A_FILE = ("X-Content-Type-Options", "Cross-Origin-Resource-Policy")  # the others are about documents
 _HEADERS = {
     # No inline script or style, nothing from elsewhere, no frames.
     "Content-Security-Policy": (
@@ -30,10 +31,11 @@ _HEADERS = {
 }
 
 
-async def harden(_request: web.Request, response: web.StreamResponse) -> None:
+async def harden(request: web.Request, response: web.StreamResponse) -> None:
     """Put the security headers on every answer; pages about people are not kept in any cache."""
-    for name, value in _HEADERS.items():
-        response.headers.setdefault(name, value)
+    is_file = request.path.startswith("/static/")
+    for name in _OF_A_FILE if is_file else _HEADERS:
+        response.headers.setdefault(name, _HEADERS[name])
     response.headers.setdefault("Cache-Control", "no-store")
 
 

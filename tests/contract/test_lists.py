@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from demo_history import NOON, in_menu, make_call, morning, talking
 from harness.postgres import Server
@@ -18,7 +19,7 @@ from pbx_bridge.calls.call import Call, SegmentKind
 from pbx_bridge.store import CallRow, PageKey, Store, call_body
 from pbx_bridge.store.address import StorePlace
 from pbx_bridge.store.agenda import Agenda
-from pbx_bridge.store.lines import line_of
+from pbx_bridge.store.lines import CallLine, line_of
 from pbx_bridge.store.recorder import Recorder
 from pbx_bridge.store.sql import SQL
 
@@ -155,13 +156,22 @@ async def test_older_and_newer_are_the_two_sides_of_a_call(
 async def test_lines_are_the_same_with_columns_and_without(where_to: StorePlace) -> None:
     calls = [*morning(), in_menu(901, NOON), talking(902, NOON), make_call(903, started_at=NOON, caller_name="Eve\t")]
     async with a_store(where_to, calls) as store:
-        wanted = [line_of(row) for row in await store.calls.page(limit=200)]
-        assert await store.calls.lines(limit=200) == wanted
+        wanted = [_without_search(line_of(row)) for row in await store.calls.page(limit=200)]
+        assert await _plain_lines(store) == wanted
         assert {line.progress for line in wanted} >= {None, SegmentKind.IVR, SegmentKind.TALK}
         assert any(line.tracking_numbers for line in wanted)
         older = "UPDATE call SET name = NULL, tracking_numbers = NULL"
         await store.writer.submit(lambda transaction: transaction.db.execute(older))
-        assert await store.calls.lines(limit=200) == wanted
+        assert await _plain_lines(store) == wanted
+
+
+def _without_search(line: CallLine) -> CallLine:
+    """What only a search tells is not held against it."""
+    return msgspec.structs.replace(line, told=(), agent="")
+
+
+async def _plain_lines(store: Store) -> list[CallLine]:
+    return [_without_search(line) for line in await store.calls.lines(limit=200)]
 
 
 async def test_a_place_that_is_no_calls_is_a_place_all_the_same(where_to: StorePlace) -> None:

@@ -51,7 +51,7 @@ CREATE TABLE moment (  -- moments that went wrong, for somebody to look after
   PRIMARY KEY (call_id, kind)
 );
 CREATE INDEX moment_by_state ON moment (state, at_us);
-CREATE INDEX moment_by_time ON moment (at_us);
+CREATE INDEX moment_by_time ON moment (at_us, kind, state);  -- enough to count them
 
 CREATE TABLE call_note (
   id TEXT COLLATE "C" PRIMARY KEY,
