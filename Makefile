@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench soak clean constraints
+.PHONY: help run test cover lint bench soak clean constraints
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -16,6 +16,10 @@ run: $(VENV)/.stamp-run ## Set up and run: a private Asterisk, the daemon, the p
 	@$(BIN)/pbx-bridge run
 
 test: lint ## Every check and test, with real calls on a real Asterisk
+	@tools/setup.sh system
+	$(BIN)/pytest -n 4 --dist loadfile
+
+cover: $(VENV)/.stamp-dev ## The same tests, and which lines they do not reach; slower, so real calls may suffer from it
 	@tools/setup.sh system
 	$(BIN)/pytest -n 4 --dist loadfile --cov --cov-branch --cov-report=term:skip-covered
 
