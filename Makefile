@@ -17,7 +17,8 @@ run: $(VENV)/.stamp-run ## Set up and run: a private Asterisk, the daemon, the p
 
 test: lint ## Every check and test, with real calls on a real Asterisk
 	@tools/setup.sh system
-	$(BIN)/pytest -n 4 --dist loadfile
+	$(BIN)/pytest -n 4 --dist loadfile -m "not asterisk"
+	$(BIN)/pytest -n 4 --dist loadfile -m asterisk  # by themselves: phones and voices must not wait for a CPU
 
 cover: $(VENV)/.stamp-dev ## The same tests, and which lines they do not reach; slower, so real calls may suffer from it
 	@tools/setup.sh system
