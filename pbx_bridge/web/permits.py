@@ -26,6 +26,10 @@ class Permission(enum.StrEnum):
     SEE_NUMBERS = "see_numbers"  # unmasked
     HEAR = "hear"  # recordings
     HANDLE = "handle"  # notes, tickets, what went wrong
+    DESK = "desk"  # a phone of their own: cards at the ring, calls by a click, wrap-up, pause
+    SEE_CUSTOMERS = "see_customers"
+    EDIT_CUSTOMERS = "edit_customers"  # their names, phones, contracts' outcomes
+    MERGE_CUSTOMERS = "merge_customers"
     EXPORT = "export"
     SEE_REPORTS = "see_reports"
     SEE_BOARD = "see_board"
@@ -42,10 +46,20 @@ _READS = frozenset(
         Permission.SEE_REPORTS,
         Permission.SEE_BOARD,
         Permission.SEE_FLOW,
+        Permission.SEE_CUSTOMERS,
     }
 )
 _AGENT = frozenset(
-    {Permission.SIGNED_IN, Permission.SEE_CALLS, Permission.SEE_NUMBERS, Permission.HEAR, Permission.HANDLE}
+    {
+        Permission.SIGNED_IN,
+        Permission.SEE_CALLS,
+        Permission.SEE_NUMBERS,
+        Permission.HEAR,
+        Permission.HANDLE,
+        Permission.DESK,
+        Permission.SEE_CUSTOMERS,
+        Permission.EDIT_CUSTOMERS,
+    }
 )
 
 PERMITTED: Mapping[Role, frozenset[Permission]] = {

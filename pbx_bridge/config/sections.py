@@ -1,0 +1,193 @@
+"""The sections of the settings: each names what may be set, its default, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from pbx_bridge.calls.call import Outcome
+from pbx_bridge.services.service import Method, check_headers
+from pbx_bridge.services.template import UrlTemplate
+from pbx_bridge.store.address import Address
+
+RoleName = Literal["admin", "lead", "agent", "read_only"]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+def known_zone(name: str) -> str:
+    """The name of a time zone, as it came. Raises ValueError."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError(f"no time zone is called {name!r}") from error
+    return name
+
+
+def _known_outcomes(days: dict[str, int]) -> dict[str, int]:
+    for outcome in days:
+        if outcome not in (known := [*Outcome, "default"]):
+            raise ValueError(f"{outcome!r} is no outcome: {', '.join(known)}")
+    return days
+
+
+class Section(BaseModel):
+    """A frozen group of settings; a name it does not know is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PbxSettings(Section):
+    """The private Asterisk. `root` is the Debian tree it runs in when the host has none of version 20 or later."""
+
+    systemname: str = Field(default="pbx1", pattern=r"^[A-Za-z0-9_-]{1,32}$")
+    root: Path | None = None  # default: HOME/asterisk-root
+    host: str = "127.0.0.1"
+    sip_port: Port = 5060
+    ari_port: Port = 8088
+    ami_port: Port = 5038
+    rtp_start: Port = 10000
+    rtp_end: Port = 20000
+    trunk: str | None = Field(default=None, pattern=r"^127(\.[0-9]{1,3}){3}:[0-9]{1,5}$")  # the way outside
+    extension: str = Field(default="100", pattern=r"^[0-9]{1,15}$")  # the number the demo tells a newcomer to dial
+
+
+class AriSettings(Section):
+    """The ARI of the PBX. Unset: the private Asterisk's own."""
+
+    url: str | None = None
+    user: str = "pbx_bridge"
+    app: str = Field(default="pbx_bridge", pattern=r"^[A-Za-z0-9_]{1,32}$")
+
+
+class AmiSettings(Section):
+    """The AMI of the PBX. Unset: the private Asterisk's own."""
+
+    host: str | None = None
+    port: Port | None = None
+    user: str = "pbx_bridge"
+
+
+class SpoolSettings(Section):
+    """Where Asterisk writes its CEL spool and queue_log. Unset: the private Asterisk's own, which are rotated."""
+
+    cel: Path | None = None
+    queue_log: Path | None = None
+    rotate_mb: int = Field(default=64, ge=0)  # set aside when so big, or a day old; 0: never
+    keep_days: int = Field(default=30, ge=0)  # dropped so long after their last row; 0: never
+
+
+def _an_address(text: str | None) -> str | None:
+    return None if text is None else str(Address.parse(text))
+
+
+class StoreSettings(Section):
+    """The SQLite database, HOME/store.db by default; or with `url` a PostgreSQL database instead.
+
+    Its password stands in HOME/secrets/postgres or in libpq's own ~/.pgpass, never here.
+    """
+
+    path: Path | None = None
+    url: Annotated[str | None, AfterValidator(_an_address)] = None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if self.path and self.url:
+            raise ValueError("path and url: a store has one place, so name one of them")
+        return self
+
+
+class OidcSection(Section):
+    """Sign-in by the company's OpenID Connect provider. A relative `client_secret_file` begins at HOME/secrets."""
+
+    issuer: str
+    client_id: str
+    client_secret_file: Path
+    redirect_uri: str  # https://OURS/sign-in/oidc/callback, exactly as the provider knows it
+    role_claim: str = ""  # `a.b`: b within a
+    roles: dict[str, RoleName] = {}  # role by value of that claim
+    default_role: RoleName | None = None  # of those whom no value gives one; unset: they may not come in
+    name_claim: str = "preferred_username"
+
+
+class WebSettings(Section):
+    """The pages."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8080
+    idle_hours: float = Field(default=8.0, gt=0, le=744, allow_inf_nan=False)  # a session that is not used ends
+    session_hours: float = Field(default=12.0, gt=0, le=744, allow_inf_nan=False)  # any session ends
+    numbers_for: list[RoleName] = ["admin", "lead", "agent"]  # who sees whole phone numbers
+    audit_days: int = Field(default=730, ge=0)  # 0: for ever
+    passwords: bool = True  # False counts only while an admin can come in by `oidc`
+    oidc: OidcSection | None = None
+
+
+class IvrSettings(Section):
+    """The flow callers meet. `flow` is a shipped flow's name or a file."""
+
+    flow: str = "support"
+    voice_fa: str = "fa"  # espeak-ng's voice
+    voice_en: str = "joe"  # a packaged piper voice, or a path to a piper .onnx file
+    wrong_tries_per_hour: int = Field(default=9, ge=1)  # tracking numbers, customer codes and PINs of one caller
+    wrong_tries_per_day: int = Field(default=20, ge=1)
+
+
+class RecordingSettings(Section):
+    """Recordings of talks: in which directions, where they are, and for how many days by outcome they are kept."""
+
+    inbound: bool = True
+    outbound: bool = True
+    internal: bool = True
+    spool: Path | None = None  # where Asterisk writes them; default: the private Asterisk's own folder
+    path: Path | None = None  # default: HOME/recordings-kept
+    keep_days: Annotated[dict[str, Annotated[int, Field(ge=0)]], AfterValidator(_known_outcomes)] = {}
+
+
+ServiceName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+
+
+class ServiceSettings(Section):
+    """A service that flows may ask: a URL with `{argument}` where something is put in. TLS is always checked.
+
+    `token_file` holds its secret, by default for `Authorization: Bearer`; a relative path begins at HOME/secrets.
+    """
+
+    url: Annotated[str, AfterValidator(lambda text: str(UrlTemplate.parse(text)))]
+    method: Method = "GET"
+    headers: dict[str, str] = {}
+    token_file: Path | None = None
+    limit_s: float = Field(default=3.0, gt=0, le=7, allow_inf_nan=False)
+    cache_s: float = Field(default=0.0, ge=0, le=86_400, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _no_secret_in_the_open(self) -> Self:
+        check_headers(self.headers, has_token=self.token_file is not None)
+        if self.token_file is not None and not UrlTemplate.parse(self.url).is_private:
+            raise ValueError("a token over http:// can be read on the way: use https://")
+        return self
+
+
+class MessageSettings(Section):
+    """Messages that callers recorded: where they are, and for how many days they are kept (0: for ever)."""
+
+    spool: Path | None = None  # where Asterisk records them; default: the private Asterisk's own folder
+    path: Path | None = None  # default: HOME/messages-kept
+    keep_days: int = Field(default=365, ge=0)
+
+
+class ReportSettings(Section):
+    """What queues should reach: `answer_percent` of waits answered within seconds; and which wait is too long."""
+
+    answer_percent: int = Field(default=80, ge=1, le=100)
+    answer_within_s: int = Field(default=20, ge=5, le=1800)
+    long_wait_s: int = Field(default=180, ge=1)
+
+
+class LogSettings(Section):
+    """`console` for people, `json` for machines; `auto` is console on a terminal."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    form: Literal["auto", "console", "json"] = "auto"

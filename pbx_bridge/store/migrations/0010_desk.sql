@@ -1,0 +1,1 @@
+-- The agent's desk: calls asked for by a click, and what agents wrote of calls in hand.

@@ -1,0 +1,1 @@
+-- Customers as people keep them: what was merged, the phone book.

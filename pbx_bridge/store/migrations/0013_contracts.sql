@@ -1,0 +1,1 @@
+-- Renewals of contracts, callbacks and follow-ups.

@@ -1,0 +1,1 @@
+-- What is done about tickets and complaints, and by when it was promised.
