@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeVar
 
 from pbx_bridge.store.address import Address, StorePlace
 from pbx_bridge.store.sqlite import OPERATIONAL, connect_sqlite
+from pbx_bridge.store.sqlite_readers import connect_sqlite_readers
 
 T = TypeVar("T")
 
@@ -23,6 +24,10 @@ class Rows(Protocol):
     @property
     def rowcount(self) -> int:
         """How many rows the statement changed."""
+
+    @property
+    def description(self) -> Any:
+        """A sequence for each column, its name first; None where a statement gives no rows."""
 
     def fetchone(self) -> Any:
         """The next row, or None."""
@@ -72,8 +77,11 @@ class Database(Protocol):
 async def connect(place: StorePlace, *, reading: bool = False) -> AsyncIterator[Database]:
     """An open database, for reading only or for writing. Raises StoreError."""
     match place:
+        case Path() if reading:
+            async with connect_sqlite_readers(place) as readers:
+                yield readers
         case Path():
-            async with connect_sqlite(place, reading=reading) as database:
+            async with connect_sqlite(place) as database:
                 yield database
         case Address():
             from pbx_bridge.store.postgres import connect_postgres  # its driver is not loaded without need

@@ -548,11 +548,11 @@ SELECT COALESCE(SUM(n), 0) FROM tally WHERE name = 'hour';
 -- oldest_call: when the first began
 SELECT MIN(started_at_us) FROM call;
 
--- calls_in_progress: whole calls that go on
+-- calls_in_progress: whole calls that go on; CROSS: SQLite begins with the groups, not with every call by its time
 SELECT call.body, call.revision
 FROM call_group
-JOIN call ON call.call_group = call_group.id
-WHERE call_group.settled = 0 AND call.ended_at_us IS NULL AND call.outcome IS NULL
+CROSS JOIN call
+WHERE call_group.settled = 0 AND call.call_group = call_group.id AND call.ended_at_us IS NULL AND call.outcome IS NULL
 ORDER BY call.started_at_us DESC LIMIT :limit;
 
 -- ticket_of_origin: what an origin opened
