@@ -31,7 +31,7 @@ import click
 
 from bench.made_calls import Person, Shape, shapes
 from pbx_bridge.errors import BridgeError, StoreError
-from pbx_bridge.store import open_store
+from pbx_bridge.store import customers_found, open_store
 from pbx_bridge.store.sql import SQL
 from pbx_bridge.values.dates import TEHRAN
 
@@ -255,6 +255,7 @@ def insert_customers(db: sqlite3.Connection, people: Sequence[Person]) -> None:
     db.executemany(
         SQL["upsert_contact"], [{"customer_code": p.code, "phone_e164": p.key, "name": p.name} for p in people]
     )
+    customers_found.index(db, [p.code for p in people])
     db.execute("COMMIT")
 
 

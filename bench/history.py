@@ -44,8 +44,9 @@ from pbx_bridge.calls import contacts, tally
 from pbx_bridge.calls.contacts import Contact
 from pbx_bridge.errors import BridgeError, StoreError
 from pbx_bridge.store import open_store
-from pbx_bridge.store.derived import backfill
 from pbx_bridge.store.derived.tallies import BLOCK, BLOCKS
+from pbx_bridge.store.moment_rows import DAY_US
+from pbx_bridge.store.reached import BEFORE_ALL, Reached
 from pbx_bridge.store.times import from_us
 from pbx_bridge.values.dates import TEHRAN
 
@@ -58,14 +59,19 @@ _WITH_BODIES = 500_000  # calls: above that, the calls of a shape share one, see
 _EACH_CUSTOMER_CALLS = 50  # so many times in the year, at the mean
 _LOW = 0xFFFFFFFF
 _PLACES = re.sub(r":\w+", "?", INSERT_CALL).rstrip(" )\n")
-_INSERT = f"{_PLACES.replace(') VALUES', ', call_no, facets) VALUES')}, ?, ?)"
+_INSERT = f"{_PLACES})"
 _RECORDING = (
     "INSERT INTO recording (node, file, channel, call_id, started_at_us, state, path, length_us, bytes, sha256)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-_MOMENT = "INSERT INTO moment (call_id, kind, at_us, detail) VALUES (?, ?, ?, ?)"
+_MOMENT = "INSERT INTO moment (call_id, kind, at_us, detail, agent) VALUES (?, ?, ?, ?, ?)"
 _THIRD = (
-    "INSERT INTO moment (call_id, kind, at_us) SELECT call_id, 'third', started_at_us FROM call WHERE call_no = ?"
+    "INSERT INTO moment (call_id, kind, at_us, agent)"
+    " SELECT call_id, 'third', started_at_us, agent FROM call WHERE call_no = ?"
+)
+_MOMENT_DAYS = (
+    f"INSERT INTO moment_day (kind, state, day, n) SELECT kind, state, at_us / {DAY_US}, COUNT(*)"  # noqa: S608 - ours
+    " FROM moment GROUP BY 1, 2, 3"
 )
 _FACET = "INSERT INTO facet (id, kind, value) VALUES (?, ?, ?)"
 _CALL_FACET = "INSERT INTO call_facet (facet, started_at_us, call_no) VALUES (?, ?, ?)"
@@ -147,9 +153,9 @@ async def _finish(path: Path) -> None:
 
 async def _mark_worked_out(path: Path) -> None:
     """Spare the store from walking all calls again. How it numbers its parts is nothing that the store depends on."""
-    place = backfill.BEFORE_ALL
+    there = Reached(place=BEFORE_ALL, complete=True)
     async with open_store(path, folding=False, zone=TEHRAN) as store:
-        await store.writer.submit(lambda transaction: store.backfill._move(transaction.db, place, complete=True))
+        await store.writer.submit(lambda transaction: store.backfill._move(transaction, there))
 
 
 class _Filling:
@@ -184,6 +190,7 @@ class _Filling:
             self._db.execute(sql)
         with self._one_transaction():
             self._db.executemany(_THIRD, ((no,) for no in sorted(self._thirds)))
+            self._db.execute(_MOMENT_DAYS)
         for pragma in ("locking_mode = NORMAL", "journal_mode = WAL"):
             self._db.execute(f"PRAGMA {pragma}").fetchall()
 
@@ -225,6 +232,8 @@ class _Filling:
             self._db.executemany(_CALL_FACET, ((number, starts[no - 1], no) for no in calls))
         self._own = array("Q", sorted(self._own))
         for number, some in itertools.groupby(self._own, key=lambda one: one >> 32):
+            if number < book.first_ticket:
+                continue
             self._db.execute(_FACET, (number, *book.own(number)))
             self._db.executemany(_CALL_FACET, ((number, starts[(one & _LOW) - 1], one & _LOW) for one in some))
 

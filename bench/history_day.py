@@ -20,7 +20,7 @@ from typing import Any
 from bench.big_store import COLUMNS, Day, Row, dates_of, starts_of
 from bench.made_calls import NODE, Person, Shape
 from pbx_bridge.calls import tally
-from pbx_bridge.calls.call import Call
+from pbx_bridge.calls.call import Call, Direction
 from pbx_bridge.calls.facets import TOLD, Facet, Kind, facets_of
 from pbx_bridge.calls.moments import Limits, moments_of
 from pbx_bridge.values.dates import TEHRAN
@@ -47,10 +47,10 @@ class Batch:
     """What a day brings.
 
     Attributes:
-        rows: of `call`, with the columns of COLUMNS, then call_no and facets.
+        rows: of `call`, with the columns of COLUMNS.
         starts: when each began, microseconds.
         common: the numbers of the calls that have a facet of FacetBook.common, by its number.
-        own: facets that few have: number << 32 | call's number.
+        own: by person, and facets that few have: number << 32 | call's number.
         tallies: by name, day and part: how many, and the total.
     """
 
@@ -87,11 +87,6 @@ class Town:
         # Written as E.164 needs no parsing; the rest come as a trunk gives them, and are the customers above.
         return Person(number=f"+98935{number:07d}", key=f"+98935{number:07d}")
 
-    def word(self, place: int) -> str:
-        """What a person is known by, as facets tell it."""
-        person = self.person(place)
-        return person.code or person.key
-
     def some_customers(self, rng: random.Random, count: int) -> list[int]:
         """So many places of customers, by how often they call."""
         return rng.choices(range(len(self.customers)), cum_weights=self._often, k=count)
@@ -108,7 +103,10 @@ class Town:
 
 
 class FacetBook:
-    """Numbers of facets: first those that many calls have, then one for each person and each ticket."""
+    """Numbers of facets: first those that many calls have, at the end one for each ticket.
+
+    Between them one for each person, which is no facet: by it the calls of one are told apart.
+    """
 
     def __init__(self, town: Town, common: Sequence[Facet]) -> None:
         self.common = {facet: number for number, facet in enumerate(common, 1)}
@@ -117,9 +115,7 @@ class FacetBook:
         self.first_ticket = self.first_person + town.places
 
     def own(self, number: int) -> Facet:
-        """The facet of a person's or a ticket's number."""
-        if number < self.first_ticket:
-            return Kind.PERSON.value, self._town.word(number - self.first_person)
+        """The facet of a ticket's number."""
         return Kind.TICKET.value, self._town.tracking(number - self.first_ticket)
 
 
@@ -156,7 +152,7 @@ class DayMaker:
 
     def __init__(self, town: Town, shapes: Sequence[tuple[Call, Shape]], *, share: bool = False) -> None:
         self._town, self._share = town, share
-        facets = [facets_of(call, "~key~") for call, _ in shapes]
+        facets = [facets_of(call) for call, _ in shapes]
         self.book = FacetBook(town, sorted({facet for some in facets for facet in some if "~" not in facet[1]}))
         rng = random.Random(7)
         self._all = [
@@ -175,7 +171,7 @@ class DayMaker:
             shape=shape,
             common=[*told, *others],
             text=f"{' '.join(map(str, told))}|{' '.join(map(str, others))}",
-            has_person=Kind.PERSON.value in kinds,
+            has_person=call.direction is Direction.INBOUND,
             has_ticket=Kind.TICKET.value in kinds,
             moments=[(one.kind.value, one.detail) for one in moments_of(call, Limits())],
             recorded=recorded,
@@ -216,7 +212,8 @@ class DayMaker:
         if self._share and told.body is None:
             told.body = row["body"], row["content_hash"]
         row["call_group"], row["changed_at_us"] = no, (at_s + told.shape.length_s + 1) * _SECOND_US
-        batch.rows.append((*_columns(row), no, told.text + self._find_by(batch, told, no, place, ticket)))
+        row["call_no"], row["facets"] = no, told.text + self._find_by(batch, told, no, place, ticket)
+        batch.rows.append(_columns(row))
         self._note(batch, told, no, row)
 
     def _find_by(self, batch: Batch, told: _Told, no: int, place: int, ticket: int) -> str:
@@ -229,14 +226,13 @@ class DayMaker:
             text += f" {self.book.first_ticket + ticket}"
         if told.has_person and place >= 0:
             batch.own.append(self.book.first_person + place << 32 | no)
-            text += f" {self.book.first_person + place}"
         return text
 
     @staticmethod
     def _note(batch: Batch, told: _Told, no: int, row: dict[str, Any]) -> None:
         start_us, call_id, root = row["started_at_us"], row["call_id"], row["root"]
         batch.starts.append(start_us)
-        batch.moments += [(call_id, kind, start_us, detail) for kind, detail in told.moments]
+        batch.moments += [(call_id, kind, start_us, detail, row["agent"]) for kind, detail in told.moments]
         if told.recorded:
             size = 2 * 8000 * row["talk_us"] // _SECOND_US
             path = f"{NODE}/{root}.wav"

@@ -19,6 +19,7 @@ from pbx_bridge.ami.events import AmiEvent
 from pbx_bridge.ami.link import AmiLink, Login
 from pbx_bridge.ami.live_facts import LiveFacts
 from pbx_bridge.app_pages import Seen, message_files, recording_files, site_of
+from pbx_bridge.app_phones import phones_of
 from pbx_bridge.ari_handlers import wire
 from pbx_bridge.ari_handlers.caller import Means
 from pbx_bridge.ari_handlers.connection import AriLink
@@ -86,6 +87,8 @@ async def run_daemon(settings: Settings) -> None:
                 zone=ZoneInfo(settings.zone),
                 long_wait_s=settings.reports.long_wait_s,
                 audit_days=settings.web.audit_days,
+                promises=settings.promises_made(),
+                retry=settings.retry(),
             ) as store,
             client.open(),
         ):
@@ -125,7 +128,17 @@ async def _serve(
     messages = _message_keeper(settings, flows, store, health)
     lookups = _lookups(settings, store, ami.agents, services, messages)
     desk = _Desk(settings, flows, store, health, key_to_play, lookups, feed)
-    seen = Seen(flows=flows, health=health, feed=feed, mishaps=mishaps, asterisk=lambda: desk.asterisk)
+    dialler, phones = phones_of(settings, store, Ari(desk.link, settings.ari.app), ami)
+    feed.listen(dialler.touch)
+    seen = Seen(
+        flows=flows,
+        health=health,
+        feed=feed,
+        mishaps=mishaps,
+        asterisk=lambda: desk.asterisk,
+        dialler=dialler,
+        phones=phones,
+    )
     site = site_of(settings, store, seen, (key_to_play, services.meters.seconds, services.meters.requests))
     await deployer.look_up(await desk.remember(store, node))
     if settings.ari.url is None:  # of a PBX that is not ours we do not know the agents
@@ -138,6 +151,7 @@ async def _serve(
                 "flows": deployer.run,
                 "ari": desk.link.run,
                 "ami": ami.run,
+                "dialler": dialler.run,
                 "rotation": _rotator(settings, store, ami).run,
                 "recordings": _keeper(settings, store, health).run,
                 "messages": messages.run,

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import base64
+import ipaddress
 import platform
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from importlib.metadata import version
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
+from pbx_bridge.app_phones import call_of_channel
+from pbx_bridge.ari_handlers.dialler import Dialler
 from pbx_bridge.ari_handlers.repertoire import Repertoire
+from pbx_bridge.ari_handlers.telephone import Telephone
+from pbx_bridge.calls.escalation import Level
 from pbx_bridge.config import OidcSection, Settings
 from pbx_bridge.health import Health, Meter, Mishaps, Tally
 from pbx_bridge.ivr.drawn import DrawnFlow
@@ -23,17 +29,25 @@ from pbx_bridge.spool.recording_files import RecordingFiles
 from pbx_bridge.spool.recordings import Shelf
 from pbx_bridge.spool.sounds import CallSounds
 from pbx_bridge.store import Role, Store
+from pbx_bridge.store.callbacks_rules import Weights
 from pbx_bridge.web.admin.retention_page import Retention
 from pbx_bridge.web.admin.site import AccountParts
 from pbx_bridge.web.board.feed import LiveFeed
 from pbx_bridge.web.board.places import FlowPlaces
 from pbx_bridge.web.board.ports import BoardParts
 from pbx_bridge.web.call.ports import CallParts
+from pbx_bridge.web.callbacks.ports import CallbackParts
+from pbx_bridge.web.contracts.ports import ContractParts
+from pbx_bridge.web.customers.ports import CustomerParts
+from pbx_bridge.web.desk.ports import DeskParts
+from pbx_bridge.web.dial.ports import DialParts
+from pbx_bridge.web.metrics.page import MetricsParts
 from pbx_bridge.web.oidc import Oidc, OidcSettings
 from pbx_bridge.web.reports.pages import ReportParts
 from pbx_bridge.web.reports.ports import Targets
 from pbx_bridge.web.sessions import Ends
 from pbx_bridge.web.site import SiteParts, make_site
+from pbx_bridge.web.tickets.ports import ComplaintRules, TicketParts
 from pbx_bridge.web.vitals import Measured, flow_uses
 
 
@@ -46,9 +60,11 @@ class Seen:
     feed: LiveFeed
     mishaps: Mishaps
     asterisk: Callable[[], str]
+    dialler: Dialler
+    phones: Telephone
 
 
-def site_of(settings: Settings, store: Store, seen: Seen, meters: tuple[Meter | Tally, ...]) -> web.Application:
+def site_of(settings: Settings, store: Store, seen: Seen, meters: tuple[Meter | Tally, ...] = ()) -> web.Application:
     """The pages, ready to be served. Raises SettingsError."""
     flows, zone = seen.flows, ZoneInfo(settings.zone)
     return make_site(
@@ -66,11 +82,20 @@ def site_of(settings: Settings, store: Store, seen: Seen, meters: tuple[Meter | 
             session_key=base64.urlsafe_b64decode(SecretStore(settings.secrets).session_key),
             zone=zone,
             region=settings.region,
-            meters=meters,
+            metrics=MetricsParts(
+                meters=(*meters, seen.mishaps.counts),
+                readers=tuple(ipaddress.ip_network(told) for told in settings.web.metrics_for),
+            ),
             call=_call_parts(settings, store),
             board=_board(settings, seen, store),
+            agent_desk=DeskParts(cards=store.cards, wrap_ups=store.wrap_ups, reasons=tuple(settings.desk.reasons)),
             vitals=_vitals(settings, seen, store),
-            reports=_reports(settings, store),
+            reports=_reports(settings, seen, store),
+            customers=_customers(settings, seen, store),
+            tickets=_tickets(settings, store),
+            dial=_dial(settings, seen, store),
+            contracts=_contracts(settings, store),
+            callbacks=_callbacks(settings, seen, store),
             drawing=DrawnFlow(lambda: (flows.newest.flow, flows.newest.texts), store.calls, zone),
         )
     )
@@ -88,10 +113,106 @@ def message_files(settings: Settings) -> RecordingFiles:
     return RecordingFiles(settings.messages.spool or paths.recording, settings.messages_path)
 
 
-def _reports(settings: Settings, store: Store) -> ReportParts:
+def _dial(settings: Settings, seen: Seen, store: Store) -> DialParts:
+    return DialParts(
+        dialler=seen.dialler,
+        phones=seen.phones,
+        feed=seen.feed,
+        found=call_of_channel(store, settings.pbx.systemname),
+        add_note=store.notes.add,
+        reasons=tuple(settings.desk.pause_reasons),
+        call_tokens=frozenset(settings.desk.call_tokens),
+        wrap_up_s=WRAP_UP_S if settings.ari.url is None else 0,
+    )
+
+
+def _queues_of(seen: Seen, extension: str) -> list[str]:
+    """The queues in which an extension answers now."""
+    phone = f"PJSIP/{extension}"
+    return [one.queue for one in seen.feed.agents.agents() if phone in (one.phone, one.interface)]
+
+
+def _contracts(settings: Settings, store: Store) -> ContractParts:
+    told = settings.contracts
+    return ContractParts(
+        book=store.contracts,
+        dials=store.dials,
+        months=told.ending_months,
+        reasons=tuple(told.lost_reasons),
+    )
+
+
+def _callbacks(settings: Settings, seen: Seen, store: Store) -> CallbackParts:
+    told = settings.callbacks
+
+    def queues_of(extension: str) -> list[str] | None:
+        return _queues_of(seen, extension) if seen.feed.agents.fresh else None
+
+    return CallbackParts(
+        book=store.callbacks,
+        customers=store.crm,
+        queues_of=queues_of,
+        weights=Weights(tiers=told.tier_points, **told.points),
+        lock=timedelta(minutes=told.lock_minutes),
+    )
+
+
+def _customers(settings: Settings, seen: Seen, store: Store) -> CustomerParts:
+    return CustomerParts(
+        book=store.customers,
+        finder=store.finder,
+        merges=store.merges,
+        stories=store.stories,
+        phone_book=store.phone_book,
+        contracts=store.crm,
+        agents_see_all=settings.customers.agents_see == "all",
+        queues_of=partial(_queues_of, seen),
+    )
+
+
+def _reports(settings: Settings, seen: Seen, store: Store) -> ReportParts:
     """What the reports read."""
-    targets = Targets(percent=settings.reports.answer_percent, seconds=settings.reports.answer_within_s)
-    return ReportParts(source=store.reports, moments=store.moments, targets=targets)
+    told, own = settings.reports, settings.promises
+    percents, seconds = own.queue_percent, own.queue_within_s
+    targets = Targets(
+        percent=told.answer_percent,
+        seconds=told.answer_within_s,
+        queues={
+            queue: (percents.get(queue, told.answer_percent), seconds.get(queue, told.answer_within_s))
+            for queue in (*percents, *seconds)
+        },
+    )
+    places = _places(seen)
+
+    def in_words(_: str, node: str, language: str) -> str:
+        """Counts are kept by the name of a flow, whatever its version: the newest tells what its places are."""
+        return places(seen.flows.newest.flow.version, node, language)
+
+    return ReportParts(source=store.reports, moments=store.moments, targets=targets, words=in_words)
+
+
+def _tickets(settings: Settings, store: Store) -> TicketParts:
+    files, told = recording_files(settings), settings.promises.complaints
+    levels = [
+        Level(to=one.to, after=None if one.after_hours is None else timedelta(hours=one.after_hours))
+        for one in told.levels
+    ]
+    return TicketParts(
+        tickets=store.tickets,
+        complaints=store.desk,
+        complaint_pages=store.complaints,
+        kept=store.promises,
+        sounds=CallSounds(Shelf(store.recordings, files), files, store.messages, message_files(settings)),
+        opening=store.requests,
+        customers=store.crm,
+        links=store.notes,
+        rules=ComplaintRules(
+            acknowledge_within=timedelta(hours=told.acknowledge_hours),
+            answer_days=told.answer_days,
+            reasons=tuple(told.reasons),
+            levels=levels,
+        ),
+    )
 
 
 def _call_parts(settings: Settings, store: Store) -> CallParts:
@@ -140,15 +261,18 @@ def _oidc(settings: Settings, told: OidcSection) -> Oidc:
 
 def _board(settings: Settings, seen: Seen, store: Store) -> BoardParts:
     ours = settings.ari.url is None  # of a PBX that is not ours we do not know how long its agents wrap up
-    places = FlowPlaces(lambda version: (seen.flows.of(version).flow, seen.flows.of(version).texts))
     return BoardParts(
         feed=seen.feed,
         tallies=store.reports,
-        words=places,
+        words=_places(seen),
         wrap_up_s=WRAP_UP_S if ours else 0,
         within_s=settings.reports.answer_within_s,
         percent=settings.reports.answer_percent,
     )
+
+
+def _places(seen: Seen) -> FlowPlaces:
+    return FlowPlaces(lambda version: (seen.flows.of(version).flow, seen.flows.of(version).texts))
 
 
 def _vitals(settings: Settings, seen: Seen, store: Store) -> Measured:

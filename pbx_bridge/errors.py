@@ -5,7 +5,8 @@ BridgeError                 anything we raise on purpose; `cli` prints it as one
 ├── InputError              a file a person gave us: names file, line and reason
 │   ├── FlowError           a flow that cannot be run as it stands
 │   ├── PromptError         a prompt text or recording that is missing or broken
-│   └── ImportRefused       a CRM import with at least one bad row; nothing of it was kept
+│   ├── ImportRefused       a CRM import with at least one bad row; nothing of it was kept
+│   └── RequestRefused      a ticket or complaint cannot be as it was asked for
 ├── StoreError              the store cannot be opened, read or written
 │   ├── StoreNewer          the store was made by a newer version
 │   └── AccountRefused      an account, password or token that cannot be as it was asked for
@@ -19,7 +20,8 @@ BridgeError                 anything we raise on purpose; `cli` prints it as one
     ├── AriGone             the channel, playback or bridge is no longer there (404)
     ├── AriConflict         the channel is not in the state this needs (409/412)
     ├── AmiUnavailable      no AMI connection, or lost; worth another try
-    └── AmiRefused          AMI login refused: no retry can help
+    ├── AmiRefused          AMI login refused: no retry can help
+    └── AmiForbidden        our AMI user may not do that
 """
 
 from __future__ import annotations
@@ -60,6 +62,19 @@ class PromptError(InputError):
 
 class ImportRefused(InputError):
     """A CRM import had a bad row; nothing of it was kept."""
+
+
+class RequestRefused(InputError):
+    """A ticket or complaint cannot be as it was asked for.
+
+    Args:
+        key: which rule is in the way, as pages have words for it.
+        reason: one sentence.
+    """
+
+    def __init__(self, key: str, reason: str) -> None:
+        self.key = key
+        super().__init__(reason)
 
 
 class StoreError(BridgeError):
@@ -143,3 +158,15 @@ class AmiUnavailable(AsteriskError):
 
 class AmiRefused(AsteriskError):
     """AMI refused our user or password."""
+
+
+class AmiForbidden(AsteriskError):
+    """Our AMI user may not do that: a class is missing in its `write`.
+
+    Args:
+        right: the class.
+    """
+
+    def __init__(self, right: str) -> None:
+        self.right = right
+        super().__init__(f"our AMI user may not do that: its `write` in manager.conf lacks `{right}`")

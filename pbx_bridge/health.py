@@ -7,6 +7,7 @@ the present.
 from __future__ import annotations
 
 import enum
+import threading
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable
@@ -75,15 +76,28 @@ class Mishap:
     times: int = 1
 
 
+_KINDS, _OTHER = 200, "other"  # so many are told apart
+
+
 class Mishaps:
     """The last warnings and errors, for the status page; in memory only. Takes from any thread."""
 
     def __init__(self, most: int = 50, clock: Clock = utc_now) -> None:
         self._kept: deque[Mishap] = deque(maxlen=most)
         self._clock = clock
+        self._turn = threading.Lock()
+        self.counts = Tally(
+            "pbx_bridge_log_total", "Warnings and errors of the log, by what happened.", ("level", "event")
+        )
 
     def note(self, level: str, event: str, reason: str = "") -> None:
         """Keep one; the same again right after counts up."""
+        with self._turn:
+            self._note(level, event, reason)
+
+    def _note(self, level: str, event: str, reason: str) -> None:
+        kind = event.partition(":")[0]  # what other libraries log is told by who logs
+        self.counts.count(level, kind if len(self.counts.counts) < _KINDS else _OTHER)
         last = self._kept[-1] if self._kept else None
         now = self._clock()
         if last is not None and (last.level, last.event, last.reason) == (level, event, reason):

@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 
 from pbx_bridge.errors import BridgeError
+from pbx_bridge.systemd import READY, STOPPING, Supervisor
 
 log = structlog.get_logger()
 
@@ -32,15 +33,20 @@ def come_first() -> None:
         os.setpriority(os.PRIO_PROCESS, 0, _NICE)
 
 
-async def until_stopped(works: dict[str, Work]) -> None:
+async def until_stopped(works: dict[str, Work], supervisor: Supervisor | None = None) -> None:
     """Run these by name until a signal comes; then stop them in this order. One that fails stops all, loudly."""
+    supervisor = supervisor or Supervisor()
+    if supervisor.watches:
+        works = {**works, "watchdog": supervisor.run}
     async with _stop_signal() as stop:
         tasks = {name: asyncio.create_task(work(), name=name) for name, work in works.items()}
         stopped = asyncio.create_task(stop.wait(), name="stop-signal")
         log.info("daemon_started", pid=os.getpid())
+        supervisor.tell(READY)
         try:
             await _first_of(tasks, stopped)
         finally:
+            supervisor.tell(STOPPING)
             stopped.cancel()
             for task in tasks.values():
                 task.cancel()

@@ -11,11 +11,13 @@ from pathlib import Path
 
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from full_tickets import ticket_parts
 from store_facts import NODE, SOON, at, begun, cel, ended, revisions, step
 from web_visitor import NAME, PASSWORD, TEHRAN, Parts, Visitor
 
 from pbx_bridge.calls.call import Call
 from pbx_bridge.calls.facts import RawFact, StepKind, cel_fact
+from pbx_bridge.calls.promises import Promises
 from pbx_bridge.health import Health
 from pbx_bridge.spool.messages import MessageKeeper
 from pbx_bridge.spool.recording_files import RecordingFiles
@@ -28,6 +30,7 @@ from pbx_bridge.web.admin.memory import MemoryUsers
 from pbx_bridge.web.call.ports import CallParts
 from pbx_bridge.web.permits import UNMASKED
 from pbx_bridge.web.site import SiteParts, make_site
+from pbx_bridge.web.tickets.ports import ComplaintRules
 
 AGENT, READER, ADMIN = "agent", "reader", "admin"
 SARA = "09121234567"
@@ -60,6 +63,7 @@ class CallSite:
     now: datetime = field(default_factory=lambda: at(3600))
     health: Health = field(default_factory=Health)
     unmasked: frozenset[Role] = UNMASKED
+    rules: ComplaintRules = field(default_factory=ComplaintRules)
 
     @property
     def recordings(self) -> RecordingFiles:
@@ -81,6 +85,7 @@ class CallSite:
         users.roles = {AGENT: Role.AGENT, READER: Role.READ_ONLY, ADMIN: Role.ADMIN}
         users.extensions = {AGENT: "102"}
         store, files = self.store, self.recordings
+        sounds = CallSounds(Shelf(store.recordings, files), files, store.messages, self.messages)
         return make_site(
             SiteParts(
                 health=self.health,
@@ -93,12 +98,13 @@ class CallSite:
                 agents=store.agents,
                 audit=store.audit,
                 call=CallParts(
-                    sounds=CallSounds(Shelf(store.recordings, files), files, store.messages, self.messages),
+                    sounds=sounds,
                     notes=store.notes,
                     context=store.context,
                     requests=store.requests,
                     customers=store.crm,
                 ),
+                tickets=ticket_parts(store, sounds, self.rules),
             )
         )
 
@@ -145,15 +151,16 @@ class CallSite:
         from pbx_bridge.store.audit import Sought
 
         entries = await self.store.audit.page(Sought())
-        told = ("heard", "took", "noted", "linked", "unlinked", "opened")
+        told = ("heard", "took", "noted", "linked", "unlinked", "opened", "changed")
         return [(one.user, one.what, one.about) for one in reversed(entries) if one.what.startswith(told)]
 
 
 @asynccontextmanager
-async def call_site(place: StorePlace, folder: Path) -> AsyncIterator[CallSite]:
+async def call_site(place: StorePlace, folder: Path, promises: Promises | None = None) -> AsyncIterator[CallSite]:
     """One, its store open."""
     found: list[CallSite] = []
     clock = lambda: found[0].now if found else at(3600)  # noqa: E731
-    async with open_store(place, pace=SOON, limits=Limits(window_s=0.002), clock=clock) as store:
+    limits = Limits(window_s=0.002)
+    async with open_store(place, pace=SOON, limits=limits, clock=clock, promises=promises) as store:
         found.append(CallSite(store=store, folder=folder))
         yield found[0]

@@ -24,6 +24,10 @@ FURTHER = (
     "/calls?number=abc&from=x&to=y",
     "/calls?from=1405-08-27&to=1405-08-27",
     "/flow?days=7",
+    "/customers?q=%D9%85%D9%87%D8%B1",
+    "/customers/C-1188/merge?with=C-2001",
+    "/contracts?state=all&q=nobody",
+    "/callbacks?show=done",
     "/no/such",
 )
 _REMARK = re.compile(r"Failed to load resource: the server responded with a status of (400|403|404)")
@@ -96,9 +100,15 @@ def addresses(route: str, examples: Mapping[str, Sequence[str]]) -> Sequence[str
     holes = _HOLE.findall(route)
     if not holes:
         return (route,)
-    if len(holes) > 1 or holes[0] not in examples:
+    name = "/".join(holes)
+    if name not in examples:
         raise LookupError(f"{route}: give the walk an example of {holes}")
-    return [_HOLE.sub(value, route) for value in examples[holes[0]]]
+    return [_filled(route, value.split("/")) for value in examples[name]]
+
+
+def _filled(route: str, values: Sequence[str]) -> str:
+    told = iter(values)
+    return _HOLE.sub(lambda _: next(told), route)
 
 
 @cache

@@ -13,8 +13,11 @@ from typing import Any
 from aiohttp import web
 from crm_folder import import_files
 from demo_history import NOON, TICKET, left_early, make_call, morning, outbound, queued, self_served
+from full_renewals import renewals
+from full_tickets import PROMISES, RULES, put_tickets, ticket_parts
 from live_line import LiveLine
 from put_calls import put_calls
+from site_phones import site_phones
 from web_visitor import NAME, PASSWORD, TEHRAN
 
 from pbx_bridge.ami.events import Presence
@@ -28,8 +31,14 @@ from pbx_bridge.spool.recording_files import RecordingFiles
 from pbx_bridge.spool.recordings import Shelf
 from pbx_bridge.spool.sounds import CallSounds
 from pbx_bridge.store import Store, open_store
+from pbx_bridge.store.customers import Person, Sheet
+from pbx_bridge.values.hostile import clean
 from pbx_bridge.web.admin.site import AccountParts
 from pbx_bridge.web.call.ports import CallParts
+from pbx_bridge.web.callbacks.ports import CallbackParts
+from pbx_bridge.web.contracts.ports import ContractParts
+from pbx_bridge.web.customers.ports import CustomerParts
+from pbx_bridge.web.desk.ports import DeskParts
 from pbx_bridge.web.memory import MemoryAgents, MemoryDrawing
 from pbx_bridge.web.reports.pages import ReportParts
 from pbx_bridge.web.reports.ports import Targets
@@ -81,6 +90,8 @@ class FullSite:
     now: datetime
     plain: Call
     hostile: Call
+    tickets: Sequence[str]
+    callbacks: Sequence[str]
 
 
 @asynccontextmanager
@@ -94,9 +105,12 @@ async def full_site(folder: Path, now: datetime = NOON, texts: Sequence[str] = H
     health = Health(clock=lambda: now - timedelta(hours=2))
     for name in ("ari", "ami", "spool", "store"):
         health.report(name, LinkState.UP)
-    async with open_store(path, health, zone=TEHRAN, clock=lambda: now) as store:
+    async with open_store(path, health, zone=TEHRAN, clock=lambda: now, promises=PROMISES) as store:
         await _people(store)
         await import_files(store, folder, _CRM)
+        await _customers(store, texts)
+        tickets = await put_tickets(folder / "s.db", now, texts)
+        callbacks = await renewals(store, folder, now, texts)
         if hostile:
             await _traces(store, plain[14], hostile[0])
         app = make_site(_parts(store, health, now, folder, texts[0] if texts else "Parsa Trading"))
@@ -109,7 +123,24 @@ async def full_site(folder: Path, now: datetime = NOON, texts: Sequence[str] = H
                 now=now,
                 plain=plain[14],
                 hostile=(hostile or plain)[0],
+                tickets=tickets,
+                callbacks=callbacks,
             )
+
+
+async def _customers(store: Store, texts: Sequence[str]) -> None:
+    """One merged, one on somebody else's number, one in whom everything is hostile; favourites."""
+    shared = Person(phone_e164="+982188776655", name="پذیرش دوم")
+    await store.customers.create("C-2001", Sheet(name="کلینیک مهر", language="fa", tier="silver", people=(shared,)))
+    await store.customers.create("C-2002", Sheet(name="Parsa Trading (old)", language="en"))
+    await store.merges.merge("C-2002", "C-1188", NAME)
+    hostile = texts[:2] or ("Nord", "Ann")
+    people = (Person(phone_e164="+989197654321", name=clean(hostile[1], 120)),)
+    await store.customers.create("9/9 <b>", Sheet(name=clean(hostile[0], 120), tier="<b>", people=people))
+    for code in ("C-1042", "9/9 <b>"):
+        await store.phone_book.add(NAME, code=code)
+    await store.phone_book.add(NAME, number="+989121234567", name=hostile[1])
+    await store.phone_book.add(NAME, number="101")
 
 
 def _drawing() -> MemoryDrawing:
@@ -121,16 +152,19 @@ def _drawing() -> MemoryDrawing:
 
 def _parts(store: Store, health: Health, now: datetime, folder: Path, name: str) -> SiteParts:
     files = RecordingFiles(folder / "spool", folder / "recordings")
-    return SiteParts(
+    parts = SiteParts(
         health=health,
         calls=store.calls,
         users=store.users,
         audit=store.audit,
         accounts=AccountParts(sessions=store.sessions, tokens=store.tokens),
         views=store.views,
-        reports=ReportParts(source=store.reports, moments=store.moments, targets=Targets(percent=80, seconds=20)),
+        reports=ReportParts(
+            source=store.reports, moments=store.moments, targets=Targets(percent=80, seconds=20), words=_words
+        ),
         board=replace(_busy_line(now, name).parts, tallies=store.reports, words=_words),
         agents=MemoryAgents(AGENTS),
+        agent_desk=DeskParts(cards=store.cards, wrap_ups=store.wrap_ups),
         shortfalls=store.gaps,
         desk=store.desk,
         call=CallParts(
@@ -140,11 +174,23 @@ def _parts(store: Store, health: Health, now: datetime, folder: Path, name: str)
             requests=store.requests,
             customers=store.crm,
         ),
+        tickets=ticket_parts(store, CallSounds(Shelf(store.recordings, files), files, store.messages, files), RULES),
+        customers=CustomerParts(
+            book=store.customers,
+            finder=store.finder,
+            merges=store.merges,
+            stories=store.stories,
+            phone_book=store.phone_book,
+            contracts=store.crm,
+        ),
+        contracts=ContractParts(book=store.contracts, dials=store.dials),
+        callbacks=CallbackParts(book=store.callbacks, customers=store.crm),
         drawing=_drawing(),
         session_key=b"k" * 32,
         zone=TEHRAN,
         clock=lambda: now,
     )
+    return replace(parts, dial=site_phones(parts.board.feed, NAME, now))
 
 
 def _busy_line(now: datetime, name: str) -> LiveLine:
@@ -191,7 +237,7 @@ def _with_agents(call: Call) -> Call:
 
 
 async def _people(store: Store) -> None:
-    await store.users.create(NAME, PASSWORD, "admin")
+    await store.users.create(NAME, PASSWORD, "admin", extension="102")  # at whose phone somebody talks
     await store.users.create("agent", PASSWORD, "agent")
     await store.users.create("reader", PASSWORD, "read_only")
     await store.agents.fill(AGENTS)

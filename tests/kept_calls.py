@@ -15,10 +15,11 @@ from pbx_bridge.store import Store, call_body
 from pbx_bridge.store.agenda import Agenda
 from pbx_bridge.store.database import Db
 from pbx_bridge.store.derived import Derived
+from pbx_bridge.store.derived.contacts import Contacts
 from pbx_bridge.store.derived.derived import Part
 from pbx_bridge.store.derived.facets import Facets
 from pbx_bridge.store.derived.moments import Moments
-from pbx_bridge.store.derived.tallies import BLOCK, BLOCKS, Contacts, Tallies
+from pbx_bridge.store.derived.tallies import BLOCK, BLOCKS, Tallies
 from pbx_bridge.store.parties import outside_number
 from pbx_bridge.store.recorder import Recorder, Told
 from pbx_bridge.store.sql import SQL

@@ -40,9 +40,12 @@ async def put_calls(store: Store, calls: Iterable[Call], derived: Derived | None
             db.execute(SQL["clean_group"], {"id": group, "settled": 1})
             before = derived.before(db, call.call_id) if derived else None
             values = {"call_group": group, "changed_at_us": 0, "content_hash": content_hash, "body": body}
+            after = derived.named(db, before, call, group) if derived else None
+            if after:
+                values |= {"call_no": after.no, "facets": after.facets}
             db.execute(SQL["upsert_call"], columns(call) | values)
-            if derived:
-                derived.changed(db, before, call, group)
+            if derived and after:
+                derived.changed(transaction, before, after)
 
     await store.writer.submit(put)
 

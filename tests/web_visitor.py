@@ -19,6 +19,10 @@ from pbx_bridge.web.admin.memory import MemorySessions, MemoryTokens, MemoryUser
 from pbx_bridge.web.admin.site import AccountParts
 from pbx_bridge.web.board.ports import BoardParts
 from pbx_bridge.web.call.memory import MemorySounds, memory_parts
+from pbx_bridge.web.callbacks.ports import CallbackParts
+from pbx_bridge.web.contracts.ports import ContractParts
+from pbx_bridge.web.customers.memory import memory_customers
+from pbx_bridge.web.desk.memory import memory_desk
 from pbx_bridge.web.memory import (
     MemoryAgents,
     MemoryAudit,
@@ -28,7 +32,11 @@ from pbx_bridge.web.memory import (
     MemoryShortfalls,
 )
 from pbx_bridge.web.ports import Desk, Shortfalls
+from pbx_bridge.web.reports.memory import memory_reports
+from pbx_bridge.web.reports.pages import ReportParts
 from pbx_bridge.web.site import SiteParts, make_site
+from pbx_bridge.web.tickets.memory import MemoryTickets
+from pbx_bridge.web.tickets.memory import memory_parts as memory_tickets
 from pbx_bridge.web.vitals import NoVitals, Vitals
 
 NAME, PASSWORD = "lead", "a fine password"
@@ -53,9 +61,15 @@ class Parts:
     sessions: MemorySessions = field(default_factory=MemorySessions)
     tokens: MemoryTokens = field(default_factory=MemoryTokens)
     audit: MemoryAudit = field(default_factory=MemoryAudit)
+    contracts: ContractParts = field(default_factory=ContractParts)
+    callbacks: CallbackParts = field(default_factory=CallbackParts)
+    reports: ReportParts = field(default_factory=memory_reports)
 
     def __post_init__(self) -> None:
         self.call = memory_parts(self.sounds, clock=lambda: self.now)
+        self.customers = memory_customers(clock=lambda: self.now)
+        self.agent_desk = memory_desk(clock=lambda: self.now)
+        self.tickets = MemoryTickets(clock=lambda: self.now)
         self.health = Health(clock=lambda: self.now - timedelta(hours=2, minutes=7))
         for name in ("ari", "ami", "spool", "store"):
             self.health.report(name, LinkState.UP)
@@ -76,6 +90,12 @@ class Parts:
                 zone=TEHRAN,
                 clock=lambda: self.now,
                 call=self.call,
+                customers=self.customers,
+                agent_desk=self.agent_desk,
+                tickets=memory_tickets(self.tickets),
+                reports=self.reports,
+                contracts=self.contracts,
+                callbacks=self.callbacks,
                 agents=self.agents,
                 shortfalls=self.shortfalls,
                 desk=self.desk,

@@ -23,6 +23,7 @@ from bench.measures import (
     page_list,
     page_paint,
     page_report,
+    pop,
     rate,
     rebuild,
     record,
@@ -40,6 +41,7 @@ ALL: Mapping[tuple[str, ...], Measure] = {
     events.NAMES: events.measure,
     page.NAMES: page.measure,
     live_event.NAMES: live_event.measure,
+    pop.NAMES: pop.measure,
     rate.NAMES: rate.measure,
 }
 

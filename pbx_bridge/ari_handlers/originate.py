@@ -82,6 +82,11 @@ class Originator:
             StoreError: it could not be journaled; nothing was asked.
         """
         asked = self._asked(agent, number)
+        await self.place(asked, ring_s)
+        return asked
+
+    async def place(self, asked: Asked, ring_s: int = RING_S) -> None:
+        """The same for what was checked and given a channel's id before. Raises AsteriskError, StoreError."""
         data = {"dialled": asked.dialled, "agent": asked.agent}
         at = self._clock()
         fact = live_fact(node=self._node, channel=asked.channel, at=at, event=LiveKind.ORIGINATE, data=data)
@@ -95,7 +100,6 @@ class Originator:
             # What the agent's phone shows. ARI's callerId would also become the number the customer sees.
             variables={"CONNECTEDLINE(num,i)": asked.dialled},
         )
-        return asked
 
     def _asked(self, agent: str, number: str) -> Asked:
         if agent not in self._agents:

@@ -83,6 +83,10 @@ class Ari:
         }
         await self._link.http("POST", "channels", body)
 
+    async def hang_up(self, channel: str) -> None:
+        """End a channel, wherever it is. Raises AriGone for one that has ended."""
+        await self._link.http("DELETE", f"channels/{_id(channel)}")
+
     async def channels(self) -> list[wire.Channel]:
         """Every channel of the PBX."""
         return wire.decode_channels(await self._link.http("GET", "channels"))

@@ -8,14 +8,14 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable, Iterator
 
-from pbx_bridge.calls.call import Call, CallStep, Direction, SegmentKind
+from pbx_bridge.calls.call import Call, CallStep, SegmentKind
 from pbx_bridge.calls.facts import StepKind
 from pbx_bridge.calls.people import OUTSIDE_DIGITS
 
 Facet = tuple[str, str]
 """Kind and value."""
 
-VERSION = 1
+VERSION = 2
 """Raised when calls on record have other facets than before: they are worked out anew."""
 
 WAITS = (30, 60, 120, 300, 600)
@@ -26,6 +26,16 @@ _SECOND_US = 1_000_000
 _LONGEST = 80  # of a value; a flow's names are shorter
 _MOST = 60  # nodes of one call: a caller may walk in circles, but each node counts once
 _OPENED = ("request", "complaint")
+_TELLING = frozenset(  # steps that may tell what a caller came for: a few of a call's
+    {
+        StepKind.LOOKUP,
+        StepKind.TICKET_OPENED,
+        StepKind.CALLBACK_ASKED,
+        StepKind.RECORDED,
+        StepKind.QUEUE,
+        StepKind.HANDED_OVER,
+    }
+)
 
 
 class Kind(enum.StrEnum):
@@ -42,7 +52,6 @@ class Kind(enum.StrEnum):
     SURVEY = "survey"  # the mean of what was answered, of a scale: `4.5/5`; `-` if only asked
     WAIT = "wait"  # seconds of WAITS
     TALK = "talk"
-    PERSON = "person"  # who called: the customer, or the number outside
 
 
 WANTS = ("status", "contract", "request", "complaint", "callback", "message", "operator")
@@ -50,9 +59,9 @@ TOLD = frozenset({Kind.AGENT, Kind.RANG, Kind.QUEUE, Kind.NODE, Kind.WANT, Kind.
 """What a list shows. These have few values; of the others there may be one for each call."""
 
 
-def facets_of(call: Call, outside: str) -> tuple[Facet, ...]:
-    """Every facet of a call, each once. `outside`: the E.164 number of the person outside, empty if unknown."""
-    return tuple(dict.fromkeys((*told_of(call), *_untold(call, outside))))
+def facets_of(call: Call) -> tuple[Facet, ...]:
+    """Every facet of a call, each once."""
+    return (*told_of(call), *untold_of(call))
 
 
 def told_of(call: Call) -> tuple[Facet, ...]:
@@ -60,9 +69,9 @@ def told_of(call: Call) -> tuple[Facet, ...]:
     return tuple(dict.fromkeys(_told(call)))
 
 
-def person_of(call: Call, outside: str) -> str:
-    """Who called: by this the calls of one person are found; empty if that is unknown, or nobody called us."""
-    return (call.customer_code or outside) if call.direction is Direction.INBOUND else ""
+def untold_of(call: Call) -> tuple[Facet, ...]:
+    """The others, each once."""
+    return tuple(dict.fromkeys(_untold(call)))
 
 
 def exceeded(us: int, limits: Iterable[int]) -> list[int]:
@@ -90,16 +99,16 @@ def _told(call: Call) -> Iterator[Facet]:
     for segment in call.segments:
         if segment.kind is SegmentKind.WAIT and segment.party:
             yield Kind.QUEUE.value, segment.party
-    for node in list(dict.fromkeys(step.flow_node for step in call.steps if step.flow_node))[:_MOST]:
+    for node in list(dict.fromkeys([step.flow_node for step in call.steps if step.flow_node]))[:_MOST]:
         yield Kind.NODE.value, node[:_LONGEST]
     for step in call.steps:
-        if want := _want(step):
+        if step.kind in _TELLING and (want := _want(step)):
             yield Kind.WANT.value, want[:_LONGEST]
     if call.survey:
         yield Kind.SURVEY.value, _survey(call)
 
 
-def _untold(call: Call, outside: str) -> Iterator[Facet]:
+def _untold(call: Call) -> Iterator[Facet]:
     yield Kind.DIRECTION.value, call.direction.value
     if call.outcome is not None:
         yield Kind.OUTCOME.value, call.outcome.value
@@ -109,8 +118,6 @@ def _untold(call: Call, outside: str) -> Iterator[Facet]:
         yield Kind.WAIT.value, str(limit)
     for limit in exceeded(call.talk_us, TALKS):
         yield Kind.TALK.value, str(limit)
-    if person := person_of(call, outside):
-        yield Kind.PERSON.value, person
 
 
 def _want(step: CallStep) -> str:

@@ -217,6 +217,7 @@ class CdrRow:
 
 Fact = CelRow | QueueEvent | Step | Boot | Live | CdrRow
 
+_CEL = FactKind.CEL  # asking an enum for one costs time, and this is asked for every row of the spool
 _CEL_COLUMNS = 19
 _LONGEST_FIELD = csv.field_size_limit()
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -314,7 +315,7 @@ def cel_fact(*, node: str, file: str, offset: int, body: str) -> RawFact:
         node=node,
         file=file,
         offset=offset,
-        kind=FactKind.CEL,
+        kind=_CEL,
         at=at,
         channel=columns[14],
         linkedid=columns[15],
@@ -353,17 +354,21 @@ def decode(raw: RawFact) -> Fact:
 
 def _epoch(text: str) -> datetime:
     seconds, _, fraction = text.partition(".")
-    if not (text.isascii() and seconds.isdigit()) or (fraction and not fraction.isdigit()):
-        raise Undecodable(f"{text!r} is no epoch time")
     try:
         second = _second(seconds)
     except (OverflowError, ValueError) as error:
         raise Undecodable(f"{text!r} is no epoch time") from error
-    return second.replace(microsecond=int(fraction.ljust(6, "0")[:6])) if fraction else second
+    if not fraction:
+        return second
+    if not (fraction.isascii() and fraction.isdigit()):
+        raise Undecodable(f"{text!r} is no epoch time")
+    return second + timedelta(0, 0, int(fraction if len(fraction) == 6 else fraction.ljust(6, "0")[:6]))
 
 
 @lru_cache(1024)  # rows that are read together are of the same seconds
 def _second(text: str) -> datetime:
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError("no whole seconds")
     return _EPOCH + timedelta(seconds=int(text))
 
 

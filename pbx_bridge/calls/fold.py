@@ -5,7 +5,7 @@ Any order and any repetition of the same facts give the same call, so that a rec
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from operator import attrgetter
@@ -25,6 +25,7 @@ from pbx_bridge.calls.timeline import Timeline, dialplan_word, read_timeline
 from pbx_bridge.calls.transfers import transfers_of
 
 FALLBACK_CONTEXTS = frozenset({"pbxb-fallback", "pbxb-nobody"})  # where the dialplan serves the caller without us
+_HOLDS = frozenset({"hold", "unhold"})
 
 
 def fold(facts: Iterable[Fact], boots: Sequence[datetime] = ()) -> Call | None:
@@ -69,6 +70,7 @@ def _story(facts: Iterable[Fact], boots: Sequence[datetime]) -> Story | None:
     if timeline is None:
         return None
     told = _steps(steps)
+    live += _holds(timeline.rows)
     heard = tuple(sorted({(one.file, one.offset): one for one in live}.values(), key=lambda one: (one.at, one.file)))
     called = _called(timeline, told, heard)
     direction = direction_of(timeline, called, heard)
@@ -83,6 +85,21 @@ def _story(facts: Iterable[Fact], boots: Sequence[datetime]) -> Story | None:
         customer=customer_of(timeline, direction),
         names=Names(timeline, called),
     )
+
+
+def _holds(rows: Iterable[CelRow]) -> Iterator[Live]:
+    """Holds that an agent began and ended from the page: the dialplan tells of them, so they are never missed."""
+    for row in rows:
+        if row.extra and (word := dialplan_word(row)) in _HOLDS:
+            yield Live(
+                node=row.node,
+                file=row.file,
+                offset=row.offset,
+                at=row.at,
+                uniqueid=row.uniqueid,
+                event=LiveKind(word),
+                data={},
+            )
 
 
 def _steps(steps: Iterable[Step]) -> tuple[Step, ...]:

@@ -19,6 +19,8 @@ from datetime import datetime
 from pbx_bridge.calls.call import Call, Direction, Outcome
 from pbx_bridge.calls.facts import StepKind
 
+_TROUBLE = StepKind.TROUBLE.value
+
 
 class MomentKind(enum.StrEnum):
     """What went wrong."""
@@ -67,7 +69,7 @@ def _found(call: Call, limits: Limits) -> Iterator[tuple[MomentKind, str]]:
         yield MomentKind.CUT, ""
     if call.fallback:
         yield MomentKind.FALLBACK, ""
-    if any(step.kind == StepKind.TROUBLE for step in call.steps):
+    if _TROUBLE in [step.kind for step in call.steps]:
         yield MomentKind.TROUBLE, ""
     if worst := _worst(call):
         yield MomentKind.UNHAPPY, worst

@@ -64,7 +64,9 @@ def _waits(root: Leg, talks: Sequence[Segment], events: Sequence[QueueEvent]) ->
         queue = _queue_of(visit)
         heard = [talk.started_at for talk in talks if overlap(visit.span, (talk.started_at, talk.ended_at))]
         if heard:
-            yield _segment(SegmentKind.WAIT, (visit.started_at, min(heard)), queue, "answered")
+            # Whoever is handed on to a queue may have talked up to then.
+            answered = min((at for at in heard if at >= visit.started_at), default=visit.started_at)
+            yield _segment(SegmentKind.WAIT, (visit.started_at, answered), queue, "answered")
         else:
             yield _segment(SegmentKind.WAIT, visit.span, queue, _unanswered(root, visit, told))
 

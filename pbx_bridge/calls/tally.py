@@ -39,6 +39,7 @@ _EPOCH = 719_163  # 1970-01-01 as date.toordinal() counts
 _MOST_EDGES = 100  # of one call: a caller cannot fill the store
 _LONGEST = 60  # letters of a name
 _MISSED = frozenset({"no_answer", "rejected"})
+_STARTED, _ENDED = StepKind.STARTED.value, StepKind.ENDED.value  # asking an enum costs more than all else of a step
 
 
 def contributions(call: Call, zone: tzinfo) -> Mapping[Key, Count]:
@@ -64,6 +65,7 @@ def contact_count(standing: Standing | None) -> Count:
     return (1, int(standing.again)) if standing is not None and standing.first else (0, 0)
 
 
+@lru_cache(8192)  # most calls go the same ways
 def part_of(*words: str) -> str:
     """Words as one part: `inbound.13`."""
     return ".".join(word[:_LONGEST].replace("%", "%25").replace(".", "%2E") for word in words)
@@ -137,12 +139,13 @@ def _ways(steps: Iterable[CallStep], *, served: bool) -> Iterator[str]:
     """The ways from node to node of each run, in order. `served`: who hung up had heard what they called for."""
     flow = node = ""
     for step in steps:
-        if step.kind == StepKind.STARTED:
+        kind = step.kind
+        if kind == _STARTED:
             flow, node = str(step.data.get("flow") or ""), ""
         if step.flow_node != node:
             yield part_of(flow, node, step.flow_node, "")
             node = step.flow_node
-        if step.kind == StepKind.ENDED:
+        if kind == _ENDED:
             by = str(step.data.get("by") or "")
             yield part_of(flow, node, "", "served" if served and by == "caller" else by)
             node = ""

@@ -12,6 +12,7 @@ from pbx_bridge.calls.people import Names
 from pbx_bridge.calls.timeline import Leg, Timeline
 
 _AT_ONCE = timedelta(seconds=2)  # a blind transfer to a parking place parks within this
+_ASKED = "Local/"
 _RINGING = frozenset({"Dial", "Queue"})  # what a consultation that nobody has answered yet is in
 
 
@@ -44,10 +45,20 @@ def _kind(row: CelRow) -> TransferKind:
 
 def _target(timeline: Timeline, row: CelRow, names: Names) -> str:
     target = str(row.extra.get("transfer_target_channel_name", ""))
+    if target.startswith(_ASKED):
+        return _asked(target)
     if target not in NO_CHANNEL:
         return names.of_channel(target)
     line = _leg(timeline, str(row.extra.get("channel2_uniqueid", "")))
+    if line is not None and line.first.uniqueid == row.uniqueid:  # the page's consultation has no line of its own
+        asked = [leg.first.channel_name for leg in timeline.legs if leg.first.is_local and leg.started_at <= row.at]
+        return _asked(asked[-1]) if asked else ""
     return "" if line is None else line.first.exten
+
+
+def _asked(channel_name: str) -> str:
+    """Whom Asterisk called for an agent who asks from the page: 102 of Local/102@from-agents-0000002a;1."""
+    return channel_name.removeprefix(_ASKED).partition("@")[0]
 
 
 def _leg(timeline: Timeline, uniqueid: str) -> Leg | None:

@@ -4,6 +4,8 @@ import sys
 
 from pbx_bridge.cli import (
     accounts,
+    backup,
+    doctor,
     flow_deploy,
     flow_draw,
     flow_lint,
@@ -23,7 +25,9 @@ from pbx_bridge.cli.base import cli
 
 __all__ = [
     "accounts",
+    "backup",
     "cli",
+    "doctor",
     "flow_deploy",
     "flow_draw",
     "flow_lint",

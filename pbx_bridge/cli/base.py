@@ -60,6 +60,8 @@ def place_of(settings: Settings) -> Place:
         zone=ZoneInfo(settings.zone),
         daemon_pid=settings.run / "daemon.pid",
         long_wait_s=settings.reports.long_wait_s,
+        promises=settings.promises_made(),
+        retry=settings.retry(),
     )
 
 

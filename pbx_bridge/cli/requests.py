@@ -11,7 +11,7 @@ from pbx_bridge.cli.base import cli, place_of
 from pbx_bridge.config import load
 
 if TYPE_CHECKING:
-    from pbx_bridge.store.requests_desk import Handling
+    from pbx_bridge.store.complaint_steps import Handling
 
 
 @cli.group()
@@ -31,6 +31,38 @@ def tickets_list(unfinished: bool) -> None:
     from pbx_bridge.store import requests_commands  # the other commands start faster without it
 
     asyncio.run(requests_commands.show_tickets(place_of(load()), click.echo, unfinished=unfinished))
+
+
+@tickets.command("assign")
+@click.argument("number")
+@click.option("--to", metavar="NAME", default="", help="The user who has it from now on; without it: nobody.")
+def tickets_assign(number: str, to: str) -> None:
+    """A ticket or complaint is given to somebody of ours. Exit status 1 if it cannot be.
+
+    \b
+    Example:
+      pbx-bridge tickets assign 4712083 --to sara
+    """
+    from pbx_bridge.store import requests_commands  # the other commands start faster without it
+
+    asyncio.run(requests_commands.assign_ticket(place_of(load()), click.echo, number, to))
+
+
+@tickets.command("status")
+@click.argument("number")
+@click.argument("status")
+def tickets_status(number: str, status: str) -> None:
+    """A ticket goes to another state; callers hear it at once. A complaint has commands of its own.
+
+    STATUS is in_progress, waiting_customer, resolved, closed or reopen.
+
+    \b
+    Example:
+      pbx-bridge tickets status 4712083 resolved
+    """
+    from pbx_bridge.store import requests_commands  # the other commands start faster without it
+
+    asyncio.run(requests_commands.move_ticket(place_of(load()), click.echo, number, status))
 
 
 @cli.group()
@@ -65,7 +97,7 @@ def complaints_acknowledge(number: str, done: str) -> None:
     Example:
       pbx-bridge complaints acknowledge 4712083
     """
-    from pbx_bridge.store.requests_desk import Handling  # the other commands start faster without it
+    from pbx_bridge.store.complaint_steps import Handling  # the other commands start faster without it
 
     _handle(number, Handling.ACKNOWLEDGE, done)
 
@@ -80,7 +112,7 @@ def complaints_answer(number: str, done: str) -> None:
     Example:
       pbx-bridge complaints answer 4712083 --done "line mended, a month refunded"
     """
-    from pbx_bridge.store.requests_desk import Handling  # the other commands start faster without it
+    from pbx_bridge.store.complaint_steps import Handling  # the other commands start faster without it
 
     _handle(number, Handling.ANSWER, done)
 
@@ -88,22 +120,39 @@ def complaints_answer(number: str, done: str) -> None:
 @complaints.command("close")
 @click.argument("number")
 @click.option("--done", metavar="TEXT", default="", help="What else there is to say; kept with the complaint.")
-def complaints_close(number: str, done: str) -> None:
+@click.option("--satisfied", metavar="WORD", default="", help="What the complainant said: yes, partly, no, unknown.")
+def complaints_close(number: str, done: str, satisfied: str) -> None:
     """The complaint is over: the customer agrees, or nothing more can be done. It must have been answered.
 
     \b
     Example:
-      pbx-bridge complaints close 4712083
+      pbx-bridge complaints close 4712083 --satisfied yes
     """
-    from pbx_bridge.store.requests_desk import Handling  # the other commands start faster without it
+    from pbx_bridge.store.complaint_steps import Handling  # the other commands start faster without it
 
-    _handle(number, Handling.CLOSE, done)
+    _handle(number, Handling.CLOSE, done, satisfied)
 
 
-def _handle(number: str, what: Handling, done: str) -> None:
+@complaints.command("reopen")
+@click.argument("number")
+@click.option("--done", metavar="TEXT", default="", help="What the customer says; kept with the complaint.")
+def complaints_reopen(number: str, done: str) -> None:
+    """The customer is not content with the answer: the complaint is open again, with the time that was left.
+
+    \b
+    Example:
+      pbx-bridge complaints reopen 4712083 --done "the line is slow again"
+    """
+    from pbx_bridge.store.complaint_steps import Handling  # the other commands start faster without it
+
+    _handle(number, Handling.REOPEN, done)
+
+
+def _handle(number: str, what: Handling, done: str, satisfied: str = "") -> None:
     from pbx_bridge.store import requests_commands  # the other commands start faster without it
 
-    asyncio.run(requests_commands.handle_complaint(place_of(load()), click.echo, number, what, done))
+    place = place_of(load())
+    asyncio.run(requests_commands.handle_complaint(place, click.echo, number, what, done, satisfied))
 
 
 @cli.group()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -9,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from pbx_bridge.calls.call import Outcome
+from pbx_bridge.ivr.opening.hours import Week
 from pbx_bridge.services.service import Method, check_headers
 from pbx_bridge.services.template import UrlTemplate
 from pbx_bridge.store.address import Address
@@ -31,6 +33,13 @@ def _known_outcomes(days: dict[str, int]) -> dict[str, int]:
         if outcome not in (known := [*Outcome, "default"]):
             raise ValueError(f"{outcome!r} is no outcome: {', '.join(known)}")
     return days
+
+
+def _a_network(text: str) -> str:
+    return str(ipaddress.ip_network(text))
+
+
+NetworkName = Annotated[str, AfterValidator(_a_network)]
 
 
 class Section(BaseModel):
@@ -121,6 +130,7 @@ class WebSettings(Section):
     session_hours: float = Field(default=12.0, gt=0, le=744, allow_inf_nan=False)  # any session ends
     numbers_for: list[RoleName] = ["admin", "lead", "agent"]  # who sees whole phone numbers
     audit_days: int = Field(default=730, ge=0)  # 0: for ever
+    metrics_for: list[NetworkName] = ["127.0.0.0/8", "::1/128"]  # whose programs may read /metrics
     passwords: bool = True  # False counts only while an admin can come in by `oidc`
     oidc: OidcSection | None = None
 
@@ -184,6 +194,121 @@ class ReportSettings(Section):
     answer_percent: int = Field(default=80, ge=1, le=100)
     answer_within_s: int = Field(default=20, ge=5, le=1800)
     long_wait_s: int = Field(default=180, ge=1)
+
+
+Minutes = Annotated[int, Field(ge=1, le=525_600)]
+
+
+def _of_kinds(minutes: dict[str, int]) -> dict[str, int]:
+    for name in minutes:
+        kind, colon, grade = name.partition(":")
+        if kind != "request" or (colon and not grade):
+            raise ValueError(f"{name!r}: write request, or request:GRADE for a customer's tier or contract level")
+    return minutes
+
+
+def _hours_of_office(weekly: dict[str, str | list[str]]) -> dict[str, str | list[str]]:
+    if weekly:
+        Week.parse(weekly)
+    return weekly
+
+
+class EscalationSettings(Section):
+    """One level of a complaint that nobody answers: who is told, by itself after so many hours (unset: never)."""
+
+    to: str = Field(min_length=1, max_length=80)
+    after_hours: float | None = Field(default=None, gt=0, le=8760, allow_inf_nan=False)
+
+
+class ComplaintSettings(Section):
+    """Complaints filed on a page: their deadlines, the reasons to choose from, and who is told next."""
+
+    acknowledge_hours: int = Field(default=24, ge=1, le=720)
+    answer_days: int = Field(default=10, ge=1, le=365)
+    reasons: list[Annotated[str, Field(min_length=1, max_length=200)]] = []
+    levels: list[EscalationSettings] = []
+
+
+class PromiseSettings(Section):
+    """What customers are promised, in the office's hours; `request:gold`: another for a tier or contract level."""
+
+    weekly: Annotated[dict[str, str | list[str]], AfterValidator(_hours_of_office)] = {}  # unset: round the clock
+    holidays: list[str] = []  # iran, and .yaml or .ics files in HOME
+    near_minutes: int = Field(default=60, ge=0, le=10_000)  # with no more left a promise is near
+    respond_minutes: Annotated[dict[str, Minutes], AfterValidator(_of_kinds)] = {"request": 240}
+    resolve_minutes: Annotated[dict[str, Minutes], AfterValidator(_of_kinds)] = {"request": 1440}
+    queue_percent: dict[str, Annotated[int, Field(ge=1, le=100)]] = {}  # by queue, else reports.answer_percent
+    queue_within_s: dict[str, Annotated[int, Field(ge=5, le=1800)]] = {}  # by queue, else reports.answer_within_s
+    complaints: ComplaintSettings = ComplaintSettings()
+
+
+Word = Annotated[str, Field(min_length=1, max_length=60)]
+Points = Annotated[int, Field(ge=0, le=1000)]
+_REASONS = ("third", "unhappy", "abandoned", "tried", "late_hour")
+
+
+def _known_reasons(points: dict[str, int]) -> dict[str, int]:
+    for name in points:
+        if name not in _REASONS:
+            raise ValueError(f"{name!r} is no reason: {', '.join(_REASONS)}")
+    return points
+
+
+class ContractSettings(Section):
+    """Renewals: so many Jalali months before its end a contract is on the list; why one is lost, to choose from."""
+
+    ending_months: int = Field(default=6, ge=1, le=24)
+    lost_reasons: list[Word] = ["price", "rival", "service", "no_need", "closed", "other"]
+
+
+class CallbackSettings(Section):
+    """Callbacks: when one is tried again (in the office's hours, promises.weekly), and which comes first."""
+
+    tries: int = Field(default=3, ge=1, le=20)  # so many in vain, and it is given up
+    wait_minutes: Minutes = 60  # from one to the next
+    lock_minutes: int = Field(default=10, ge=1, le=240)  # whoever takes one has it for so long
+    tier_points: dict[Word, Points] = {"gold": 30, "silver": 15}
+    points: Annotated[dict[str, Points], AfterValidator(_known_reasons)] = {}  # of reasons that are not as shipped
+
+
+def _number_patterns(texts: list[str]) -> list[str]:
+    from pbx_bridge.ari_handlers.dial_rules import DialPattern  # knows the world's numbers: not read without need
+
+    for text in texts:
+        DialPattern.parse(text)
+    return texts
+
+
+Patterns = Annotated[list[str], AfterValidator(_number_patterns)]
+PauseReason = Annotated[str, Field(pattern=r"^[^\x00-\x1f|]{1,60}$")]  # a line of queue_log has | between its fields
+
+
+class DeskSettings(Section):
+    """The agent's desk. `reasons`: what a call was about, to choose from; those with words of ours are translated.
+
+    A pattern of numbers has digits, X for any digit, a + before, a * after; numbers outside are written as E.164.
+    """
+
+    dial_allow: Patterns = ["*"]  # what agents may call from the pages
+    dial_deny: Patterns = []  # and what not, whatever is allowed besides
+    dial_hours: Annotated[dict[str, str | list[str]], AfterValidator(_hours_of_office)] = {}  # unset: at any hour
+    pause_reasons: list[PauseReason] = ["lunch", "break", "meeting", "training"]  # of ours are translated
+    call_tokens: list[str] = []  # the names of the API tokens whose programs may place calls
+
+    reasons: list[Annotated[str, Field(min_length=1, max_length=60)]] = [
+        "question",
+        "fault",
+        "order",
+        "payment",
+        "complaint",
+        "other",
+    ]
+
+
+class CustomerSettings(Section):
+    """Which customers agents see: `all`, or their `own`: those whose calls came to their phone or their queues."""
+
+    agents_see: Literal["all", "own"] = "all"
 
 
 class LogSettings(Section):

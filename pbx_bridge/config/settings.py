@@ -11,22 +11,30 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as SettingsUnreadable
 
+from pbx_bridge.calls.promises import Promises
 from pbx_bridge.config.sections import (
     AmiSettings,
     AriSettings,
+    CallbackSettings,
+    ContractSettings,
+    CustomerSettings,
+    DeskSettings,
     IvrSettings,
     LogSettings,
     MessageSettings,
     OidcSection,
     PbxSettings,
+    PromiseSettings,
     RecordingSettings,
     ReportSettings,
     Section,
@@ -37,10 +45,14 @@ from pbx_bridge.config.sections import (
     WebSettings,
     known_zone,
 )
-from pbx_bridge.errors import SettingsError
+from pbx_bridge.errors import FlowError, SettingsError
 from pbx_bridge.services.service import Service, read_token, with_token
 from pbx_bridge.services.template import UrlTemplate
 from pbx_bridge.store.address import Address, StorePlace, mask
+from pbx_bridge.store.callbacks_rules import Retry
+
+if TYPE_CHECKING:
+    from pbx_bridge.ivr.opening.working import OfficeCalendar
 
 _PREFIX = "PBX_BRIDGE_"
 _FILE = "pbx_bridge.toml"
@@ -71,6 +83,11 @@ class Settings(BaseSettings):
     messages: MessageSettings = MessageSettings()
     services: dict[ServiceName, ServiceSettings] = {}
     reports: ReportSettings = ReportSettings()
+    promises: PromiseSettings = PromiseSettings()
+    contracts: ContractSettings = ContractSettings()
+    customers: CustomerSettings = CustomerSettings()
+    callbacks: CallbackSettings = CallbackSettings()
+    desk: DeskSettings = DeskSettings()
     log: LogSettings = LogSettings()
 
     @classmethod
@@ -138,6 +155,31 @@ class Settings(BaseSettings):
     def oidc_secret(self, oidc: OidcSection) -> str:
         """What the identity provider knows us by. Raises SettingsError."""
         return read_token(self.secrets / oidc.client_secret_file, "web.oidc.client_secret_file")
+
+    def promises_made(self) -> Promises:
+        """What is promised of tickets. Raises SettingsError."""
+        told, zone = self.promises, ZoneInfo(self.zone)
+        return Promises(
+            respond={name: timedelta(minutes=minutes) for name, minutes in told.respond_minutes.items()},
+            resolve={name: timedelta(minutes=minutes) for name, minutes in told.resolve_minutes.items()},
+            near=timedelta(minutes=told.near_minutes),
+            calendar=self._calendar(zone) if told.weekly else None,
+            zone=zone,
+        )
+
+    def retry(self) -> Retry:
+        """When callbacks are tried again. Raises SettingsError."""
+        told = self.callbacks
+        rule = Retry(tries=told.tries, wait=timedelta(minutes=told.wait_minutes))
+        return replace(rule, opens=self._calendar(ZoneInfo(self.zone)).hours.opens) if self.promises.weekly else rule
+
+    def _calendar(self, zone: ZoneInfo) -> OfficeCalendar:
+        from pbx_bridge.ivr.office import office_calendar  # reads flows' files, which few commands need
+
+        try:
+            return office_calendar(self.promises.weekly, self.promises.holidays, self.home, zone)
+        except FlowError as error:
+            raise SettingsError(f"setting promises.holidays: {error}") from None
 
     @property
     def recordings_path(self) -> Path:

@@ -10,8 +10,8 @@ from pathlib import Path
 _LIST = """
 # The dialplan: its reader, its applications, its functions.
 pbx_config pbx_loopback
-app_celgenuserevent app_confbridge app_dial app_directed_pickup app_mixmonitor app_playback app_queue app_record
-app_stack app_stasis app_voicemail res_parking
+app_celgenuserevent app_confbridge app_dial app_directed_pickup app_mixmonitor app_playback app_queue app_read
+app_record app_senddtmf app_stack app_stasis app_voicemail res_parking
 func_callerid func_cdr func_channel func_db func_logic func_strings func_timeout
 # Talking: channels, bridges, codecs, files, clocks.
 chan_pjsip chan_bridge_media

@@ -17,6 +17,7 @@ AGENTS = ("101", "102")
 QUEUES = ("support", "services")
 WRAP_UP_S = 5  # after a call from a queue; Asterisk tells nobody
 RECORDED = ("inbound", "outbound", "internal")
+MAILBOX = "600"
 
 _SECRET = re.compile(r"[A-Za-z0-9_-]{16,}")
 _WORD = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -101,7 +102,7 @@ class PbxPlan:
     dial_s: int = 60
     park_s: int = 60
     wrap_up_s: int = WRAP_UP_S
-    mailbox: str = "600"
+    mailbox: str = MAILBOX
     park: str = "700"
     conference: str = "800"
     trunk: str = ""

@@ -83,6 +83,11 @@ class CallSounds:
         told = await asyncio.to_thread(lambda: [self._spoken(message) for message in known]) if known else []
         return sorted([*talks, *told], key=lambda sound: (sound.started_at, sound.key))
 
+    async def of_message(self, name: str) -> Sound | None:
+        """The message of that name; None: there is none on record. Raises StoreError."""
+        message = await self._messages.get(name) if name else None
+        return None if message is None else await asyncio.to_thread(self._spoken, message)
+
     def place(self, sound: Sound) -> Path:
         """Where its file is. Raises OSError: there is none, or no plain file of the folder."""
         place = (self._message_files if sound.message else self._files).kept(sound.path)

@@ -115,14 +115,14 @@ class CallContext:
     async def unfinished(self, customer_code: str) -> list[Case]:
         """A customer's tickets and complaints that are neither resolved nor closed, the newest first."""
         rows = await self._reader.rows(SQL["unfinished_of_customer"], code=customer_code, limit=_TICKETS)
-        return [_case(row) for row in rows]
+        return [case_of(row) for row in rows]
 
     async def cases(self, numbers: Sequence[str]) -> dict[str, Case]:
         """The tickets of these tracking numbers that are there, by number."""
 
         def read(db: Db) -> dict[str, Case]:
             rows = (db.execute(SQL["case"], {"tracking_number": number}).fetchone() for number in numbers)
-            return {row[0]: _case(row) for row in rows if row is not None}
+            return {row[0]: case_of(row) for row in rows if row is not None}
 
         return await self._reader.read(read) if numbers else {}
 
@@ -155,7 +155,8 @@ def _turn(call: Call, before: Sequence[CallLine]) -> int:
     return 1 + sum(line.direction is Direction.INBOUND and line.started_at >= since for line in before)
 
 
-def _case(row: Any) -> Case:
+def case_of(row: Any) -> Case:
+    """The case of a row of `case` or its like."""
     number, code, subject, status, kind, updated_at_us, promised_on, due_by_us = row
     return Case(
         tracking_number=number,

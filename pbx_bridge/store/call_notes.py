@@ -58,7 +58,7 @@ class CallNotes:
 
     async def notes(self, call_id: str) -> list[Note]:
         """A call's notes, the oldest first."""
-        return [_note(row) for row in await self._reader.rows(SQL["notes_of_call"], call_id=call_id)]
+        return [note_of(row) for row in await self._reader.rows(SQL["notes_of_call"], call_id=call_id)]
 
     async def links(self, call_id: str) -> list[Link]:
         """The tickets that people linked to a call, the oldest link first."""
@@ -75,7 +75,7 @@ class CallNotes:
         """Take a note back. None: there is no such note, it is not theirs, or its ten minutes are over."""
         values = {"id": note_id, "call_id": call_id, "user_name": user, "since_us": self._since_us()}
         rows = await self._writer.submit(lambda tx: tx.db.execute(SQL["remove_note"], values).fetchall())
-        return _note(rows[0]) if rows else None
+        return note_of(rows[0]) if rows else None
 
     async def link(self, call_id: str, number: TrackingNumber, user: str) -> bool:
         """Link a ticket to a call. False: there is no such ticket. Linked already, it stays as it is."""
@@ -98,7 +98,7 @@ class CallNotes:
 
 def follow(db: Db, call_id: str, winner: str) -> None:
     """A call is another one now, in the transaction that says so: what people added to it goes along."""
-    for name in ("move_notes", "move_links", "drop_links"):
+    for name in ("move_notes", "move_links", "drop_links", "move_wrap_ups", "drop_wrap_ups"):
         db.execute(SQL[name], {"call_id": call_id, "winner": winner})
 
 
@@ -117,7 +117,8 @@ def _link_ticket(db: Db, values: dict[str, Any]) -> bool:
     return True
 
 
-def _note(row: Any) -> Note:
+def note_of(row: Any) -> Note:
+    """The note of a row of `notes_of_call`."""
     note_id, at_us, user, text = row
     return Note(id=note_id, at=from_us(at_us), user=user, text=text)
 

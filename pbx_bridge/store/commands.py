@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from pbx_bridge.calls.promises import Promises
 from pbx_bridge.errors import InputError, StoreError
 from pbx_bridge.store.address import StorePlace
 from pbx_bridge.store.announce import CallRow
 from pbx_bridge.store.call_body import call_json
+from pbx_bridge.store.callbacks_rules import Retry
 from pbx_bridge.store.calls_text import heading, moment_of, table_line
 from pbx_bridge.store.cdr_import import Progress, Source, import_cdrs
 from pbx_bridge.store.crm_import import import_folder
@@ -32,7 +34,7 @@ class Place:
 
     Attributes:
         daemon_pid: the daemon's pid file.
-        long_wait_s: see open_store.
+        long_wait_s, promises, retry: see open_store.
     """
 
     path: StorePlace
@@ -40,6 +42,8 @@ class Place:
     zone: ZoneInfo
     daemon_pid: Path | None = None
     long_wait_s: int = 180
+    promises: Promises | None = None
+    retry: Retry | None = None
 
     @property
     def has_daemon(self) -> bool:
@@ -63,6 +67,8 @@ class Place:
             zone=self.zone,
             long_wait_s=self.long_wait_s,
             limits=_LIMITS,
+            promises=self.promises,
+            retry=self.retry,
         )
 
     def open_existing(self) -> AbstractAsyncContextManager[Store]:
@@ -91,6 +97,7 @@ async def import_lines(
     )
     counts += f", {done.agents} agents" if done.agents else ""
     counts += f"; {done.removed} contacts removed" if done.removed else ""
+    counts += f"; {done.merged} customers passed over, who were merged into others" if done.merged else ""
     return [*lines, f"imported: {counts}"]
 
 

@@ -10,7 +10,6 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 
 from pbx_bridge.calls.facts import Fact
 from pbx_bridge.store import parties
@@ -56,7 +55,7 @@ class _Comparison:
     def __init__(self, db: Db, region: str) -> None:
         self._db, self._region = db, region
         self._boots = _Boots(db)
-        self._directory: parties.Directory = lru_cache(_NUMBERS)(parties.directory_of(db))
+        self._directory = parties.directory_of(db).remembering(_NUMBERS)
 
     def look(self, groups: Sequence[int]) -> Iterator[tuple[int, bool | None]]:
         """Each group, and as `_differs`."""

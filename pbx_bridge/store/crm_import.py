@@ -10,11 +10,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from pbx_bridge.errors import ImportRefused
-from pbx_bridge.store import relink
+from pbx_bridge.health import utc_now
+from pbx_bridge.store import customers_found, relink
+from pbx_bridge.store.crm_heirs import at_heirs
 from pbx_bridge.store.crm_rows import Batch, Checked, read_folder
 from pbx_bridge.store.database import Db
 from pbx_bridge.store.numbering import fresh_number
 from pbx_bridge.store.sql import SQL
+from pbx_bridge.store.times import to_us
 from pbx_bridge.store.transaction import Transaction
 from pbx_bridge.store.writer import Writer
 from pbx_bridge.values.dates import TEHRAN
@@ -32,7 +35,10 @@ class Numbered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imported:
-    """What an import took in, counted by file; contacts it removed; and the tracking numbers it gave."""
+    """What an import took in, counted by file; contacts it removed; and the tracking numbers it gave.
+
+    `merged`: customers whom it named and passed over, since they were merged into others.
+    """
 
     customers: int
     contacts: int
@@ -40,6 +46,7 @@ class Imported:
     tickets: int
     agents: int = 0
     removed: int = 0
+    merged: int = 0
     numbered: tuple[Numbered, ...]
 
 
@@ -65,11 +72,15 @@ async def import_folder(
     return await writer.submit(lambda transaction: _write(transaction, batch, all_contacts=all_contacts))
 
 
-def _write(transaction: Transaction, batch: Batch, *, all_contacts: bool) -> Imported:
+def _write(transaction: Transaction, told: Batch, *, all_contacts: bool) -> Imported:
     db = transaction.db
+    batch = at_heirs(db, told)
     db.executemany(SQL["upsert_customer"], [checked.values for checked in batch.customers])
     _check_customers(db, [*batch.contacts, *batch.contracts, *batch.tickets])
-    removed = _keep_contacts(db, [checked.values for checked in batch.contacts], only_these=all_contacts)
+    gone = _keep_contacts(db, [checked.values for checked in batch.contacts], only_these=all_contacts)
+    named = [row["customer_code"] for row in gone]
+    named += [checked.values["customer_code"] for checked in batch.contacts]
+    customers_found.index(db, [*(checked.values["code"] for checked in batch.customers), *named])
     db.executemany(SQL["upsert_contract"], [checked.values for checked in batch.contracts])
     numbers = {checked.values["tracking_number"] for checked in batch.tickets}
     numbered = [_number(db, ticket, numbers) for ticket in batch.tickets if not ticket.values["tracking_number"]]
@@ -78,27 +89,29 @@ def _write(transaction: Transaction, batch: Batch, *, all_contacts: bool) -> Imp
         t.values | {"tracking_number": given.get((t.row.path, t.row.line), t.values["tracking_number"])}
         for t in batch.tickets
     ]
+    db.executemany(SQL["note_import"], [row | {"at_us": to_us(utc_now())} for row in rows])
     db.executemany(SQL["upsert_ticket"], rows)
     db.executemany(SQL["upsert_agent"], [checked.values for checked in batch.agents])
     return Imported(
         customers=len(batch.customers),
+        merged=len(told.customers) - len(batch.customers),
         contacts=len(batch.contacts),
         contracts=len(batch.contracts),
         tickets=len(batch.tickets),
         agents=len(batch.agents),
-        removed=removed,
+        removed=len(gone),
         numbered=tuple(numbered),
     )
 
 
-def _keep_contacts(db: Db, contacts: list[dict[str, Any]], *, only_these: bool) -> int:
-    """Keep the contacts, and mark the numbers whose past calls they change; how many others were removed."""
+def _keep_contacts(db: Db, contacts: list[dict[str, Any]], *, only_these: bool) -> list[dict[str, Any]]:
+    """Keep the contacts, and mark the numbers whose past calls they change; which others were removed."""
     gone = _others(db, contacts) if only_these else []
     relink.mark_numbers(db, [contact["phone_e164"] for contact in gone])
     db.executemany(SQL["delete_contact"], gone)
     relink.mark_new(db, contacts)
     db.executemany(SQL["upsert_contact"], contacts)
-    return len(gone)
+    return gone
 
 
 def _others(db: Db, contacts: list[dict[str, Any]]) -> list[dict[str, Any]]:

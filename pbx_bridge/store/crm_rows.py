@@ -151,6 +151,7 @@ def _ticket(row: Row, zone: ZoneInfo) -> tuple[Any, dict[str, Any]]:
         "created_at_us": to_us(created_at),
         "updated_at_us": to_us(updated_at),
         "promised_on": promised_on.isoformat() if promised_on else None,
+        "promised_by_us": to_us(dates.end_of_day(promised_on, zone)) if promised_on else None,
         "note": row.maybe("note", _note),
     }
     same = (values["customer_code"], values["subject"], values["created_at_us"])

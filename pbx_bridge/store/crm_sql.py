@@ -6,7 +6,8 @@ from datetime import date
 from typing import Any
 
 from pbx_bridge.store.crm import Contract, Customer, Ticket, TicketStatus, plain_code, the_only
-from pbx_bridge.store.database import Database
+from pbx_bridge.store.database import Database, Db
+from pbx_bridge.store.heirs import heir
 from pbx_bridge.store.sql import SQL
 from pbx_bridge.store.times import from_us
 
@@ -19,12 +20,16 @@ class SqlCrm:
 
     async def customer_by_code(self, code: str) -> Customer | None:
         """See Crm."""
-        rows = await self._reader.rows(SQL["customer_by_code"], code=plain_code(code))
-        return _customer(rows[0]) if rows else None
+
+        def read(db: Db) -> Any:
+            return db.execute(SQL["customer_by_code"], {"code": heir(db, plain_code(code))}).fetchone()
+
+        row = await self._reader.read(read)  # whoever they became is asked for either way: a miss takes no longer
+        return None if row is None else customer_of(row)
 
     async def customers_by_phone(self, phone: str) -> list[Customer]:
         """See Crm."""
-        return [_customer(row) for row in await self._reader.rows(SQL["customers_by_phone"], phone=phone)]
+        return [customer_of(row) for row in await self._reader.rows(SQL["customers_by_phone"], phone=phone)]
 
     async def customer_by_phone(self, phone: str) -> Customer | None:
         """See Crm."""
@@ -47,10 +52,11 @@ class SqlCrm:
     async def contract(self, customer_code: str, today: date) -> Contract | None:
         """See Crm."""
         rows = await self._reader.rows(SQL["contract"], code=customer_code, today=today.isoformat())
-        return _contract(rows[0]) if rows else None
+        return contract_of(rows[0]) if rows else None
 
 
-def _customer(row: Any) -> Customer:
+def customer_of(row: Any) -> Customer:
+    """The customer of a row."""
     code, name, language, tier, agent, pin_hash = row
     return Customer(code=code, name=name, language=language, tier=tier, agent=agent, pin_hash=pin_hash)
 
@@ -70,7 +76,8 @@ def _ticket(row: Any) -> Ticket:
     )
 
 
-def _contract(row: Any) -> Contract:
+def contract_of(row: Any) -> Contract:
+    """The contract of a row."""
     customer_code, number, starts_on, ends_on, level = row
     return Contract(
         customer_code=customer_code,

@@ -21,6 +21,7 @@ from pbx_bridge.store.transaction import Mark, Transaction
 
 log = structlog.get_logger()
 
+_BOOT = FactKind.BOOT  # asking an enum for one costs more than all else of a row that is like the one before
 _NO_KEYS: tuple[frozenset[str], bool] = (frozenset(), False)
 
 
@@ -67,7 +68,7 @@ class _Placing:
         self._same: dict[tuple[str, str, str], int] = {}  # groups of (node, channel, linkedid), met and joined before
 
     def take(self, raw: RawFact) -> None:
-        if raw.kind is FactKind.BOOT:
+        if raw.kind is _BOOT:
             self._boots.append((raw.node, to_us(raw.at)))
         group, closing = self._group_of(raw)
         if group is not None:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pbx_bridge.calls.call import Call, Outcome
+from pbx_bridge.calls.call import Outcome
 from pbx_bridge.calls.moments import MomentKind
 from pbx_bridge.health import Clock, utc_now
-from pbx_bridge.store.database import Database, Db
-from pbx_bridge.store.sql import SQL
+from pbx_bridge.store import moment_lists
+from pbx_bridge.store.database import Database
+from pbx_bridge.store.moment_rows import MomentRows
 from pbx_bridge.store.times import from_us, maybe_us, to_us
 from pbx_bridge.store.writer import Writer
 from pbx_bridge.values.hostile import clean
@@ -38,7 +39,8 @@ class MomentLine:
         detail: see calls.moments.Moment.
         owner: who looks after it; empty: nobody yet.
         changed_at, changed_by: who worked on it last; None and empty: nobody has.
-        caller, name, customer_code, agent: of the call: text as it came. All empty where the call is another one now.
+        caller, name, customer_code, agent: of the call: text as it came. All but the agent, who spoke last, empty
+            where the call is another one now.
     """
 
     call_id: str
@@ -98,10 +100,12 @@ class MomentBook:
         """Newest first. Raises StoreError."""
         before_us, before_id, before_kind = _place(search.after)
         mine, agent = search.own or ("", "")
+        kind, state = (MomentKind(search.kind).value if search.kind else ""), (search.state or "")
+        statement = moment_lists.page(
+            kind, state, owner=bool(search.owner), own=search.own is not None, agent=bool(agent)
+        )
         rows = await self._reader.rows(
-            SQL["page_moments"],
-            state=search.state or "",
-            kind=search.kind or "",
+            statement,
             owner=search.owner,
             mine=mine,
             agent=agent,
@@ -116,7 +120,7 @@ class MomentBook:
 
     async def get(self, call_id: str, kind: MomentKind) -> MomentLine | None:
         """One of them. Raises StoreError."""
-        rows = await self._reader.rows(SQL["moment"], call_id=call_id, kind=kind.value)
+        rows = await self._reader.rows(moment_lists.ONE, call_id=call_id, kind=kind.value)
         return _line(rows[0]) if rows else None
 
     async def change(
@@ -124,22 +128,13 @@ class MomentBook:
     ) -> bool:
         """Somebody works on it; False if there is no such moment. Raises StoreError."""
         values = {
-            "call_id": call_id,
-            "kind": kind.value,
             "state": state.value,
             "owner": clean(owner, _LONGEST_NAME),
             "note": clean(note, LONGEST_NOTE),
             "changed_at_us": to_us(self._clock()),
             "changed_by": by,
         }
-        return bool(await self._writer.submit(lambda tx: tx.db.execute(SQL["change_moment"], values).fetchall()))
-
-
-def follow(db: Db, gone: str, call: Call) -> None:
-    """A call became another one: what somebody worked on goes with it. Raises what the database raises."""
-    values = {"gone": gone, "call_id": call.call_id, "at_us": to_us(call.started_at)}
-    db.execute(SQL["make_room_for_moments"], values)
-    db.execute(SQL["move_moments"], values)
+        return await self._writer.submit(lambda tx: MomentRows(tx.db, call_id).change(kind.value, values))
 
 
 def _or(moment: datetime | None, otherwise: int) -> int:

@@ -11,6 +11,7 @@ from datetime import UTC, timedelta, tzinfo
 import structlog
 
 from pbx_bridge.calls.moments import Limits as MomentLimits
+from pbx_bridge.calls.promises import Promises
 from pbx_bridge.errors import BridgeError, StoreError
 from pbx_bridge.health import Clock, Health, utc_now
 from pbx_bridge.store.address import StorePlace
@@ -20,14 +21,25 @@ from pbx_bridge.store.announce import Announcer
 from pbx_bridge.store.audit import AuditLog
 from pbx_bridge.store.call_context import CallContext
 from pbx_bridge.store.call_notes import CallNotes
+from pbx_bridge.store.callbacks import Callbacks
+from pbx_bridge.store.callbacks_rules import Retry
 from pbx_bridge.store.calls import CallBook
+from pbx_bridge.store.complaints_list import ComplaintList
+from pbx_bridge.store.contracts import Contracts
 from pbx_bridge.store.crm_sql import SqlCrm
+from pbx_bridge.store.customer_merges import Merges
+from pbx_bridge.store.customers import Customers
+from pbx_bridge.store.customers_found import Finder
+from pbx_bridge.store.customers_story import Stories
 from pbx_bridge.store.database import Database, connect
 from pbx_bridge.store.derived import Derived
 from pbx_bridge.store.derived.backfill import Backfill
+from pbx_bridge.store.derived.contacts import Contacts
 from pbx_bridge.store.derived.facets import Facets
 from pbx_bridge.store.derived.moments import Moments
-from pbx_bridge.store.derived.tallies import Contacts, Tallies
+from pbx_bridge.store.derived.tallies import Tallies
+from pbx_bridge.store.desk_cards import DeskCards
+from pbx_bridge.store.dials import Dials
 from pbx_bridge.store.free_texts import FreeTexts
 from pbx_bridge.store.gaps import GapBook
 from pbx_bridge.store.journal import Journal
@@ -36,16 +48,20 @@ from pbx_bridge.store.messages import Messages
 from pbx_bridge.store.moments import MomentBook
 from pbx_bridge.store.outbox import Outbox
 from pbx_bridge.store.packer import Packer
+from pbx_bridge.store.phone_book import PhoneBook
+from pbx_bridge.store.promises import PromiseBook
 from pbx_bridge.store.rebuild import Rebuilder
 from pbx_bridge.store.recorder import Recorder
 from pbx_bridge.store.recordings import Recordings
 from pbx_bridge.store.relink import Relinker
 from pbx_bridge.store.reports import Reports
 from pbx_bridge.store.requests import Requests
+from pbx_bridge.store.requests_calls import CalledBack
 from pbx_bridge.store.requests_desk import RequestDesk
 from pbx_bridge.store.runs import Runs
 from pbx_bridge.store.sessions import Sessions
 from pbx_bridge.store.size import Size
+from pbx_bridge.store.tickets import TicketBook
 from pbx_bridge.store.tokens import Tokens
 from pbx_bridge.store.transaction import Transaction
 from pbx_bridge.store.tries import Tries
@@ -54,6 +70,7 @@ from pbx_bridge.store.users import Users
 from pbx_bridge.store.views import Views
 from pbx_bridge.store.waits import Waits
 from pbx_bridge.store.watch import Steps
+from pbx_bridge.store.wrap_ups import WrapUps
 from pbx_bridge.store.writer import Limits, Writer
 from pbx_bridge.tasks import beside
 
@@ -71,7 +88,14 @@ class Store:
     calls: CallBook
     notes: CallNotes
     context: CallContext
+    cards: DeskCards
+    wrap_ups: WrapUps
     crm: SqlCrm
+    customers: Customers
+    finder: Finder
+    merges: Merges
+    stories: Stories
+    phone_book: PhoneBook
     free_texts: FreeTexts
     users: Users
     sessions: Sessions
@@ -93,6 +117,12 @@ class Store:
     rebuilder: Rebuilder
     requests: Requests
     desk: RequestDesk
+    tickets: TicketBook
+    complaints: ComplaintList
+    promises: PromiseBook
+    dials: Dials
+    callbacks: Callbacks
+    contracts: Contracts
     tries: Tries
     waits: Waits
     size: Size
@@ -110,7 +140,9 @@ async def open_store(
     zone: tzinfo = UTC,
     long_wait_s: int = 180,
     audit_days: int = 0,
+    retry: Retry | None = None,
     limits: Limits | None = None,
+    promises: Promises | None = None,
     clock: Clock = utc_now,
 ) -> AsyncIterator[Store]:
     """The store at `place`, made if it is not there. Closing writes what waits.
@@ -125,7 +157,9 @@ async def open_store(
         zone: whose days reports count in.
         long_wait_s: seconds of waiting that are a moment that went wrong.
         audit_days: for so many days lines of the audit log are kept; 0: for ever.
+        retry: when callbacks are tried again.
         limits: how writes are grouped.
+        promises: what is promised of tickets that are opened; None: nothing.
         clock: when a revision was made.
 
     Raises:
@@ -137,9 +171,9 @@ async def open_store(
         await _migrate(database, place)
         reader = await stack.enter_async_context(connect(place, reading=True))
         agenda, announcer = Agenda(pace), Announcer()
-        facets = Facets(region)
+        facets = Facets()
         parts = (facets, Tallies(zone), Moments(MomentLimits(long_wait_s=long_wait_s)), Contacts(zone, region))
-        derived = Derived(parts=parts)
+        derived = Derived(parts=(*parts, CalledBack(retry or Retry(), region)))
         recorder = Recorder(agenda, derived, region=region, clock=clock)
 
         def committed(transaction: Transaction) -> None:
@@ -163,9 +197,11 @@ async def open_store(
         packer, outbox = Packer(writer, reader, clock=clock), Outbox(writer, reader, clock=clock)
         relinker = Relinker(writer, reader, derived, region=region, clock=clock)
         backfill = Backfill(writer, reader, parts, zone=str(zone))
+        finder = Finder(writer, reader, region)
         if folding:
             await stack.enter_async_context(beside(_fold_when_due(writer, recorder, agenda), name="store-folding"))
             await stack.enter_async_context(relinker.running())
+            await stack.enter_async_context(finder.running())
             await stack.enter_async_context(upkeep(packer, outbox, backfill, drops))
         yield Store(
             journal=Journal(writer, reader, clock),
@@ -173,7 +209,14 @@ async def open_store(
             calls=calls,
             notes=CallNotes(writer, reader, clock),
             context=CallContext(reader, calls, region),
+            cards=DeskCards(reader, region),
+            wrap_ups=WrapUps(writer, reader, clock),
             crm=SqlCrm(reader),
+            customers=Customers(writer, reader),
+            finder=finder,
+            merges=Merges(writer, reader, clock),
+            stories=Stories(reader),
+            phone_book=PhoneBook(writer, reader, clock),
             free_texts=FreeTexts(reader),
             users=Users(writer, reader),
             sessions=Sessions(writer, reader),
@@ -193,8 +236,14 @@ async def open_store(
             outbox=outbox,
             packer=packer,
             rebuilder=Rebuilder(place, writer, reader, recorder, region=region),
-            requests=Requests(writer, clock),
-            desk=RequestDesk(writer, reader, clock),
+            requests=Requests(writer, clock, promises),
+            desk=RequestDesk(writer, reader, clock, zone),
+            tickets=TicketBook(writer, reader, promises, clock),
+            complaints=ComplaintList(reader, clock),
+            promises=PromiseBook(reader, clock),
+            dials=Dials(writer, reader, clock),
+            callbacks=Callbacks(writer, reader, clock, region),
+            contracts=Contracts(writer, reader, clock, region),
             tries=Tries(writer, reader),
             waits=Waits(reader, region),
             size=Size(place, reader, backfill.reached),

@@ -7,16 +7,33 @@ that number changes (see relink.py).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from pbx_bridge.calls.call import Call, Direction
 from pbx_bridge.calls.facts import StepKind
 from pbx_bridge.store import call_body
 from pbx_bridge.store.database import Db
+from pbx_bridge.store.heirs import heir
 from pbx_bridge.store.sql import SQL
 
-Directory = Callable[[str], Sequence[str]]
-"""The codes of every customer with this E.164 number."""
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """Whom numbers and codes stand for now.
+
+    Attributes:
+        codes_of: the codes of every customer with an E.164 number.
+        heir_of: the code under which a customer goes on who was merged into another one; else the same.
+    """
+
+    codes_of: Callable[[str], Sequence[str]]
+    heir_of: Callable[[str], str] = str
+
+    def remembering(self, numbers: int) -> Directory:
+        """The same, each asked once; for as long as nobody writes."""
+        return Directory(lru_cache(numbers)(self.codes_of), lru_cache(numbers)(self.heir_of))
+
 
 BY_KEY, BY_NUMBER = "key", "number"
 
@@ -27,9 +44,11 @@ def resolve(call: Call, directory: Directory, region: str = "IR") -> Call:
     What the menu took the caller for by number alone does not count: the directory may know better by now.
     """
     code, by = keyed_customer(call), BY_KEY
-    if not code:
+    if code:
+        code = directory.heir_of(code)
+    else:
         number = outside_number(call, region)
-        known = directory(number) if number else ()
+        known = directory.codes_of(number) if number else ()
         # Two customers on one number: linked to neither; the call's page offers both.
         code, by = (known[0], BY_NUMBER) if len(known) == 1 else ("", "")
     if (code, by) == (call.customer_code, call.customer_by):
@@ -55,4 +74,8 @@ def outside_number(call: Call, region: str = "IR") -> str:
 
 def directory_of(db: Db) -> Directory:
     """The contacts as they are in this transaction."""
-    return lambda number: sorted(row[0] for row in db.execute(SQL["codes_of_phone"], {"phone": number}).fetchall())
+
+    def codes_of(number: str) -> Sequence[str]:
+        return sorted(row[0] for row in db.execute(SQL["codes_of_phone"], {"phone": number}).fetchall())
+
+    return Directory(codes_of, lambda code: heir(db, code))

@@ -116,11 +116,9 @@ UNION SELECT call_id, revision, content_hash FROM call WHERE call_id = :call_id;
 -- call_before: what was worked out of a call as it stands
 SELECT body, call_no, facets FROM call WHERE call_id = :call_id;
 
--- number_call: its short number, for good
-UPDATE call SET call_no = :no WHERE call_id = :call_id AND started_at_us = :started_at_us AND call_no IS NULL;
-
--- set_facets: the numbers of its facets
-UPDATE call SET facets = :facets WHERE call_id = :call_id AND started_at_us = :started_at_us;
+-- set_facets: its short number, for good, and the numbers of its facets
+UPDATE call SET call_no = COALESCE(call_no, :no), facets = :facets
+WHERE call_id = :call_id AND started_at_us = :started_at_us;
 
 -- facet_number: the number of a facet
 SELECT id FROM facet WHERE kind = :kind AND value = :value;
@@ -166,13 +164,13 @@ INSERT INTO call (
   started_at_us, answered_at_us, ended_at_us, caller, caller_number, called, called_number,
   customer_code, language, talk_us, wait_us, ivr_us, end_estimated, fallback, body,
   customer_by, agent, destination, transfer, left_voicemail, cause, source, ring_us, hold_us,
-  name, tracking_numbers
+  name, tracking_numbers, call_no, facets
 ) VALUES (
   :call_id, 1, :content_hash, :changed_at_us, :call_group, :node, :root, :direction, :outcome,
   :started_at_us, :answered_at_us, :ended_at_us, :caller, :caller_number, :called, :called_number,
   :customer_code, :language, :talk_us, :wait_us, :ivr_us, :end_estimated, :fallback, :body,
   :customer_by, :agent, :destination, :transfer, :left_voicemail, :cause, :source, :ring_us, :hold_us,
-  :name, :tracking_numbers
+  :name, :tracking_numbers, :call_no, :facets
 )
 ON CONFLICT (call_id) DO UPDATE SET
   revision = call.revision + 1, content_hash = excluded.content_hash, changed_at_us = excluded.changed_at_us,
@@ -185,7 +183,8 @@ ON CONFLICT (call_id) DO UPDATE SET
   customer_by = excluded.customer_by, agent = excluded.agent, destination = excluded.destination,
   transfer = excluded.transfer, left_voicemail = excluded.left_voicemail, cause = excluded.cause,
   source = excluded.source, ring_us = excluded.ring_us, hold_us = excluded.hold_us,
-  name = excluded.name, tracking_numbers = excluded.tracking_numbers
+  name = excluded.name, tracking_numbers = excluded.tracking_numbers,
+  call_no = COALESCE(call.call_no, excluded.call_no), facets = COALESCE(excluded.facets, call.facets)
 WHERE call.content_hash <> excluded.content_hash;
 
 -- delete_call: this call is another one now
@@ -354,7 +353,8 @@ DELETE FROM relink WHERE number = :number;
 -- relink_call: a past call's customer under the next revision
 UPDATE call SET
   revision = revision + 1, content_hash = :content_hash, changed_at_us = :changed_at_us,
-  customer_code = :customer_code, customer_by = :customer_by, body = :body
+  customer_code = :customer_code, customer_by = :customer_by, body = :body,
+  facets = COALESCE(CAST(:facets AS TEXT), facets)
 WHERE call_id = :call_id AND started_at_us = :started_at_us AND content_hash <> :content_hash
 RETURNING revision;
 
@@ -402,14 +402,32 @@ ON CONFLICT (customer_code, number) DO UPDATE SET
 
 -- upsert_ticket: import a ticket
 INSERT INTO ticket
-  (tracking_number, customer_code, subject, status, created_at_us, updated_at_us, promised_on, note)
+  (tracking_number, customer_code, subject, status, created_at_us, updated_at_us, promised_on, promised_by_us, note,
+   stopped_at_us, resolved_at_us)
 VALUES
-  (:tracking_number, :customer_code, :subject, :status, :created_at_us, :updated_at_us, :promised_on,
-   COALESCE(CAST(:note AS TEXT), ''))
+  (:tracking_number, :customer_code, :subject, CAST(:status AS TEXT), :created_at_us, CAST(:updated_at_us AS BIGINT),
+   :promised_on, :promised_by_us, COALESCE(CAST(:note AS TEXT), ''),
+   CASE WHEN CAST(:status AS TEXT) IN ('waiting_customer', 'resolved', 'closed')
+     THEN CAST(:updated_at_us AS BIGINT) END,
+   CASE WHEN CAST(:status AS TEXT) IN ('resolved', 'closed') THEN CAST(:updated_at_us AS BIGINT) END)
 ON CONFLICT (tracking_number) DO UPDATE SET
   customer_code = excluded.customer_code, subject = excluded.subject, status = excluded.status,
   created_at_us = excluded.created_at_us, updated_at_us = excluded.updated_at_us, promised_on = excluded.promised_on,
-  note = COALESCE(CAST(:note AS TEXT), ticket.note);
+  promised_by_us = excluded.promised_by_us, note = COALESCE(CAST(:note AS TEXT), ticket.note),
+  stopped_at_us = CASE WHEN excluded.stopped_at_us IS NOT NULL
+    THEN COALESCE(ticket.stopped_at_us, excluded.stopped_at_us) END,
+  resolved_at_us = CASE WHEN excluded.resolved_at_us IS NOT NULL
+    THEN COALESCE(ticket.resolved_at_us, excluded.resolved_at_us) END,
+  revision = ticket.revision + CASE WHEN ticket.status <> excluded.status OR ticket.subject <> excluded.subject
+    OR COALESCE(ticket.promised_on, '') <> COALESCE(excluded.promised_on, '')
+    OR ticket.note <> COALESCE(CAST(:note AS TEXT), ticket.note) THEN 1 ELSE 0 END;
+
+-- note_import: an import is about to change a ticket that is there
+INSERT INTO ticket_event (tracking_number, at_us, user_name, what, before_text, after_text)
+SELECT tracking_number, :at_us, '', 'imported', status, CAST(:status AS TEXT) FROM ticket
+WHERE tracking_number = :tracking_number AND (status <> CAST(:status AS TEXT) OR subject <> CAST(:subject AS TEXT)
+  OR COALESCE(promised_on, '') <> COALESCE(CAST(:promised_on AS TEXT), '')
+  OR note <> COALESCE(CAST(:note AS TEXT), note));
 
 -- same_ticket: the ticket an earlier import gave a number to
 SELECT tracking_number FROM ticket
@@ -563,8 +581,10 @@ UPDATE ticket SET message = :message WHERE origin = :origin AND message <> :mess
 
 -- insert_request: a ticket that a caller opened
 INSERT INTO ticket
-  (tracking_number, customer_code, subject, status, created_at_us, updated_at_us, promised_on, kind, message, origin)
-VALUES (:tracking_number, :customer_code, :subject, 'new', :at_us, :at_us, :promised_on, :kind, :message, :origin);
+  (tracking_number, customer_code, subject, status, created_at_us, updated_at_us, promised_on, kind, message, origin,
+   opened_by, respond_by_us, resolve_by_us, responded_at_us)
+VALUES (:tracking_number, :customer_code, :subject, 'new', :at_us, :at_us, :promised_on, :kind, :message, :origin,
+   :opened_by, :respond_by_us, :resolve_by_us, :responded_at_us);
 
 -- insert_complaint: what a ticket that is a complaint has beside it, once
 INSERT INTO complaint (tracking_number, reason, received_at_us, acknowledge_by_us, answer_by_us)
@@ -574,32 +594,30 @@ ON CONFLICT (tracking_number) DO NOTHING;
 -- callback_of: the callback that was asked for, or moved, by what has this id
 SELECT id, number, wanted_at_us FROM callback WHERE id = :id OR moved_by = :id;
 
--- move_callback: an open callback to a number for a queue, to the time that is wanted now
-UPDATE callback SET wanted_at_us = :wanted_at_us, moved_by = :id
-WHERE number = :number AND queue = :queue AND done_at_us IS NULL RETURNING id, number, wanted_at_us;
+-- move_callback: an open callback to a number for a queue, to the time that is wanted now; its tries begin anew
+UPDATE callback SET wanted_at_us = :wanted_at_us, moved_by = :id, tries = 0
+WHERE number = :number AND queue = :queue AND kind = 'asked' AND done_at_us IS NULL RETURNING id, number, wanted_at_us;
 
 -- insert_callback: a callback
 INSERT INTO callback (id, node, channel, number, customer_code, queue, asked_at_us, wanted_at_us)
 VALUES (:id, :node, :channel, :number, :customer_code, :queue, :asked_at_us, :wanted_at_us)
 RETURNING id, number, wanted_at_us;
 
--- call_back_done: the open callbacks to a number that were asked for before it was called and answered
-UPDATE callback SET done_at_us = :at_us, done_by = :by, result = :result
-WHERE number = :number AND done_at_us IS NULL AND asked_at_us <= :began_us;
-
 -- callbacks_beginning: the callbacks whose id begins so
-SELECT id, number, customer_code, queue, asked_at_us, wanted_at_us, done_at_us, done_by, result
+SELECT id, number, customer_code, queue, asked_at_us, wanted_at_us, done_at_us, done_by, result, kind, owner, why, tries
 FROM callback WHERE substr(id, 1, length(CAST(:start AS TEXT))) = CAST(:start AS TEXT) ORDER BY id LIMIT 2;
 
 -- finish_callback: a person called back, or decided not to
-UPDATE callback SET done_at_us = :at_us, done_by = :by, result = :result WHERE id = :id AND done_at_us IS NULL;
+UPDATE callback SET done_at_us = :at_us, done_by = :by, result = :result, taken_by = '', taken_at_us = NULL,
+  taken_until_us = NULL
+WHERE id = :id AND done_at_us IS NULL;
 
 -- list_open_callbacks: what is to be called back, the longest wanted first
-SELECT id, number, customer_code, queue, asked_at_us, wanted_at_us, done_at_us, done_by, result
+SELECT id, number, customer_code, queue, asked_at_us, wanted_at_us, done_at_us, done_by, result, kind, owner, why, tries
 FROM callback WHERE done_at_us IS NULL ORDER BY wanted_at_us, id;
 
 -- list_callbacks: all of them, those done last at the end
-SELECT id, number, customer_code, queue, asked_at_us, wanted_at_us, done_at_us, done_by, result
+SELECT id, number, customer_code, queue, asked_at_us, wanted_at_us, done_at_us, done_by, result, kind, owner, why, tries
 FROM callback ORDER BY CASE WHEN done_at_us IS NULL THEN 0 ELSE 1 END, COALESCE(done_at_us, wanted_at_us), id;
 
 -- list_tickets: every ticket, the newest first
@@ -612,23 +630,55 @@ FROM ticket WHERE status NOT IN ('resolved', 'closed') ORDER BY created_at_us DE
 
 -- complaints: those of a tracking number, or all where it is empty, the nearest deadline first
 SELECT c.tracking_number, t.customer_code, t.subject, c.reason, t.message, c.received_at_us, c.acknowledge_by_us,
-  c.answer_by_us, c.acknowledged_at_us, c.answered_at_us, c.closed_at_us, c.done
+  c.answer_by_us, c.acknowledged_at_us, c.answered_at_us, c.closed_at_us, c.done, c.level, c.satisfaction
 FROM complaint c JOIN ticket t ON t.tracking_number = c.tracking_number
 WHERE c.tracking_number = CAST(:tracking_number AS TEXT) OR CAST(:tracking_number AS TEXT) = ''
 ORDER BY c.answer_by_us, c.tracking_number;
 
 -- handle_complaint: how far its handling is
 UPDATE complaint SET acknowledged_at_us = :acknowledged_at_us, answered_at_us = :answered_at_us,
-  closed_at_us = :closed_at_us, done = :done
+  closed_at_us = :closed_at_us, answer_by_us = :answer_by_us, done = :done, reason = :reason, level = :level,
+  satisfaction = :satisfaction
 WHERE tracking_number = :tracking_number;
 
--- set_ticket_status: where a ticket stands
-UPDATE ticket SET status = :status, updated_at_us = :at_us WHERE tracking_number = :tracking_number;
+-- write_ticket: a ticket after a step of a person
+UPDATE ticket SET status = :status, updated_at_us = :updated_at_us, promised_on = :promised_on,
+  promised_by_us = :promised_by_us, note = :note,
+  assigned_to = :assigned_to, reopened = :reopened, respond_by_us = :respond_by_us, resolve_by_us = :resolve_by_us,
+  responded_at_us = :responded_at_us, stopped_at_us = :stopped_at_us, resolved_at_us = :resolved_at_us,
+  revision = :revision
+WHERE tracking_number = :tracking_number;
 
--- requests_waiting: how many callbacks are due, since when, and how many complaints are late
+-- insert_event: a line of a ticket's history
+INSERT INTO ticket_event (tracking_number, at_us, user_name, what, before_text, after_text, body)
+VALUES (:tracking_number, :at_us, :user_name, :what, :before_text, :after_text, :body);
+
+-- events_of_ticket: a ticket's history, the latest line first
+SELECT at_us, user_name, what, before_text, after_text, body FROM ticket_event
+WHERE tracking_number = :tracking_number ORDER BY id DESC LIMIT :limit;
+
+-- promises_counted: of tickets opened between two moments, by kind, how many promises were kept and broken
+SELECT kind, COUNT(*),
+  COUNT(CASE WHEN responded_at_us <= respond_by_us THEN 1 END),
+  COUNT(CASE WHEN COALESCE(responded_at_us, :now_us) > respond_by_us THEN 1 END),
+  COUNT(CASE WHEN responded_at_us IS NULL AND respond_by_us >= :now_us THEN 1 END),
+  COUNT(CASE WHEN resolved_at_us IS NOT NULL AND stopped_at_us <= resolve_by_us THEN 1 END),
+  COUNT(CASE WHEN COALESCE(stopped_at_us, :now_us) > resolve_by_us THEN 1 END),
+  COUNT(CASE WHEN resolved_at_us IS NULL AND COALESCE(stopped_at_us, :now_us) <= resolve_by_us THEN 1 END),
+  COUNT(CASE WHEN kind <> 'complaint' AND resolved_at_us IS NOT NULL AND stopped_at_us <= promised_by_us THEN 1 END),
+  COUNT(CASE WHEN kind <> 'complaint' AND COALESCE(stopped_at_us, :now_us) > promised_by_us THEN 1 END),
+  COUNT(CASE WHEN kind <> 'complaint' AND resolved_at_us IS NULL
+    AND COALESCE(stopped_at_us, :now_us) <= promised_by_us THEN 1 END),
+  COUNT(responded_at_us), COALESCE(SUM(responded_at_us - created_at_us), 0),
+  COUNT(resolved_at_us), COALESCE(SUM(resolved_at_us - created_at_us), 0)
+FROM ticket WHERE created_at_us >= :start_us AND created_at_us < :end_us
+  AND (customer_code = CAST(:code AS TEXT) OR CAST(:code AS TEXT) = '')
+GROUP BY kind ORDER BY kind;
+
+-- requests_waiting: how many callers are to be called back, the first of them when, and how many complaints are late
 SELECT
-  (SELECT COUNT(*) FROM callback WHERE done_at_us IS NULL),
-  (SELECT MIN(wanted_at_us) FROM callback WHERE done_at_us IS NULL),
+  (SELECT COUNT(*) FROM callback WHERE done_at_us IS NULL AND kind = 'asked'),
+  (SELECT MIN(wanted_at_us) FROM callback WHERE done_at_us IS NULL AND kind = 'asked'),
   (SELECT COUNT(*) FROM complaint
    WHERE answered_at_us IS NULL
      AND (answer_by_us < :now_us OR (acknowledged_at_us IS NULL AND acknowledge_by_us < :now_us)));
@@ -795,38 +845,58 @@ ON CONFLICT (name, day, part) DO UPDATE SET n = tally.n + excluded.n, total = ta
 -- drop_empty_tally: nothing is left of a count
 DELETE FROM tally WHERE name = :name AND day = :day AND part = :part AND n = 0 AND total = 0;
 
--- drop_tallies: every call is counted anew
-DELETE FROM tally;
+-- drop_some_tallies: every call is counted anew
+DELETE FROM tally WHERE (name, day, part) IN (SELECT name, day, part FROM tally LIMIT :limit);
 
--- contacts_before: the ended inbound calls of a person before one of them, nearest first
-SELECT call.started_at_us, call.call_id
-FROM facet
-JOIN call_facet AS near ON near.facet = facet.id
-JOIN call ON call.call_no = near.call_no AND call.started_at_us = near.started_at_us
-WHERE facet.kind = 'person' AND facet.value = :person AND near.started_at_us >= :limit_us
-  AND near.started_at_us <= :at_us AND (near.started_at_us < :at_us OR call.call_id < :call_id) AND call.call_id <> :call_id
-  AND call.ended_at_us IS NOT NULL AND call.outcome IS NOT NULL
-ORDER BY near.started_at_us DESC, call.call_id DESC LIMIT :limit;
+-- contacts_before: the ended inbound calls of a number before one of them, nearest first; a customer has their own
+SELECT started_at_us, call_id FROM call
+WHERE caller_number = :number AND customer_code = '' AND started_at_us >= :limit_us AND started_at_us <= :at_us
+  AND (started_at_us < :at_us OR call_id < :call_id) AND call_id <> :call_id
+  AND direction = 'inbound' AND ended_at_us IS NOT NULL AND outcome IS NOT NULL
+ORDER BY started_at_us DESC, call_id DESC LIMIT :limit;
 
--- contacts_after: those after it, nearest first
-SELECT call.started_at_us, call.call_id
-FROM facet
-JOIN call_facet AS near ON near.facet = facet.id
-JOIN call ON call.call_no = near.call_no AND call.started_at_us = near.started_at_us
-WHERE facet.kind = 'person' AND facet.value = :person AND near.started_at_us <= :limit_us
-  AND near.started_at_us >= :at_us AND (near.started_at_us > :at_us OR call.call_id > :call_id) AND call.call_id <> :call_id
-  AND call.ended_at_us IS NOT NULL AND call.outcome IS NOT NULL
-ORDER BY near.started_at_us, call.call_id LIMIT :limit;
+-- customer_contacts_before: those of a customer
+SELECT started_at_us, call_id FROM call
+WHERE customer_code = :code AND customer_code <> '' AND started_at_us >= :limit_us AND started_at_us <= :at_us
+  AND (started_at_us < :at_us OR call_id < :call_id) AND call_id <> :call_id
+  AND direction = 'inbound' AND ended_at_us IS NOT NULL AND outcome IS NOT NULL
+ORDER BY started_at_us DESC, call_id DESC LIMIT :limit;
 
--- find_moment: something went wrong in a call
-INSERT INTO moment (call_id, kind, at_us, detail) VALUES (:call_id, :kind, :at_us, :detail)
-ON CONFLICT (call_id, kind) DO UPDATE SET at_us = excluded.at_us, detail = excluded.detail;
+-- contacts_after: those of a number after it, nearest first
+SELECT started_at_us, call_id FROM call
+WHERE caller_number = :number AND customer_code = '' AND started_at_us <= :limit_us AND started_at_us >= :at_us
+  AND (started_at_us > :at_us OR call_id > :call_id) AND call_id <> :call_id
+  AND direction = 'inbound' AND ended_at_us IS NOT NULL AND outcome IS NOT NULL
+ORDER BY started_at_us, call_id LIMIT :limit;
+
+-- customer_contacts_after: those of a customer
+SELECT started_at_us, call_id FROM call
+WHERE customer_code = :code AND customer_code <> '' AND started_at_us <= :limit_us AND started_at_us >= :at_us
+  AND (started_at_us > :at_us OR call_id > :call_id) AND call_id <> :call_id
+  AND direction = 'inbound' AND ended_at_us IS NOT NULL AND outcome IS NOT NULL
+ORDER BY started_at_us, call_id LIMIT :limit;
+
+-- moments_standing: those that a call has
+SELECT kind, at_us, state, detail, agent FROM moment WHERE call_id = :call_id;
+
+-- moment_standing: one of them
+SELECT at_us, state, detail, agent FROM moment WHERE call_id = :call_id AND kind = :kind;
+
+-- insert_moment: something went wrong in a call
+INSERT INTO moment (call_id, kind, at_us, detail, agent) VALUES (:call_id, :kind, :at_us, :detail, :agent);
+
+-- update_moment: as its call is now
+UPDATE moment SET at_us = :at_us, detail = :detail, agent = :agent WHERE call_id = :call_id AND kind = :kind;
+
+-- count_moments: so many more, or fewer
+INSERT INTO moment_day (kind, state, day, n) VALUES (:kind, :state, :day, :n)
+ON CONFLICT (kind, state, day) DO UPDATE SET n = moment_day.n + excluded.n;
+
+-- agent_of_call: who spoke last
+SELECT agent FROM call WHERE call_id = :call_id AND started_at_us = :at_us;
 
 -- drop_moment: it did not, after all; one that somebody worked on stays
-DELETE FROM moment WHERE call_id = :call_id AND kind = :kind AND changed_at_us IS NULL;
-
--- drop_moments: every call is looked at anew
-DELETE FROM moment WHERE changed_at_us IS NULL;
+DELETE FROM moment WHERE call_id = :call_id AND kind = :kind AND changed_at_us IS NULL RETURNING at_us, state;
 
 -- tally_parts: what was counted in a range of days, by part: whole blocks of days, and the days before and behind them
 SELECT part, SUM(n), SUM(total) FROM (
@@ -857,41 +927,27 @@ FROM complaint WHERE received_at_us >= :start_us AND received_at_us < :end_us GR
 -- open_complaints: those not answered yet, by reason, with when they came
 SELECT reason, received_at_us, answer_by_us FROM complaint WHERE answered_at_us IS NULL ORDER BY received_at_us;
 
--- moments_by_kind: those of calls begun between two moments, by kind and state
-SELECT kind, state, COUNT(*) FROM moment WHERE at_us >= :start_us AND at_us < :end_us GROUP BY kind, state;
+-- moments_by_kind: those of calls begun between two moments, by kind and state: whole days, and what is before and
+-- behind them
+SELECT kind, state, SUM(n) FROM (
+  SELECT kind, state, n FROM moment_day WHERE day >= :first_day AND day < :end_day
+  UNION ALL
+  SELECT kind, state, 1 FROM moment WHERE kind IN ('long_wait', 'cut', 'fallback', 'trouble', 'unhappy', 'voicemail', 'third') AND state IN ('open', 'done')
+    AND at_us >= :start_us AND at_us < :first_us
+  UNION ALL
+  SELECT kind, state, 1 FROM moment WHERE kind IN ('long_wait', 'cut', 'fallback', 'trouble', 'unhappy', 'voicemail', 'third') AND state IN ('open', 'done')
+    AND at_us >= :last_us AND at_us < :end_us
+) AS counted GROUP BY kind, state;
 
--- make_room_for_moments: what a call has as well as another one that is going, and nobody worked on
-DELETE FROM moment WHERE call_id = :call_id AND changed_at_us IS NULL
-  AND kind IN (SELECT other.kind FROM moment AS other WHERE other.call_id = :gone AND other.changed_at_us IS NOT NULL);
+-- moments_worked_on: those of a call that somebody worked on
+SELECT kind, at_us, state FROM moment WHERE call_id = :call_id AND changed_at_us IS NOT NULL;
 
--- move_moments: the moments that somebody worked on go over to the call that another one became
-UPDATE moment SET call_id = :call_id, at_us = :at_us
-WHERE call_id = :gone AND changed_at_us IS NOT NULL
-  AND kind NOT IN (SELECT other.kind FROM moment AS other WHERE other.call_id = :call_id);
-
--- page_moments: moments that went wrong, newest first, after a place in that order, with what is known of their calls
-SELECT moment.call_id, moment.kind, moment.at_us, moment.detail, moment.state, moment.owner, moment.note,
-  moment.changed_at_us, moment.changed_by, call.caller, call.name, call.customer_code, call.agent, call.outcome,
-  call.wait_us, call.talk_us
-FROM moment LEFT JOIN call ON call.call_id = moment.call_id AND call.started_at_us = moment.at_us
-WHERE (CAST(:state AS TEXT) = '' OR moment.state = :state) AND (CAST(:kind AS TEXT) = '' OR moment.kind = :kind)
-  AND (CAST(:owner AS TEXT) = '' OR moment.owner = :owner)
-  AND (CAST(:mine AS TEXT) = '' OR moment.owner = :mine OR (CAST(:agent AS TEXT) <> '' AND call.agent = :agent))
-  AND moment.at_us >= :start_us AND moment.at_us < :end_us AND moment.at_us <= :before_us
-  AND (moment.at_us < :before_us OR moment.call_id < :before_id
-    OR (moment.call_id = :before_id AND moment.kind < :before_kind))
-ORDER BY moment.at_us DESC, moment.call_id DESC, moment.kind DESC LIMIT :limit;
-
--- moment: one of them
-SELECT moment.call_id, moment.kind, moment.at_us, moment.detail, moment.state, moment.owner, moment.note,
-  moment.changed_at_us, moment.changed_by, call.caller, call.name, call.customer_code, call.agent, call.outcome,
-  call.wait_us, call.talk_us
-FROM moment LEFT JOIN call ON call.call_id = moment.call_id AND call.started_at_us = moment.at_us
-WHERE moment.call_id = :call_id AND moment.kind = :kind;
+-- move_moment: it goes over to the call that its own became
+UPDATE moment SET call_id = :winner, at_us = :at_us, agent = :agent WHERE call_id = :call_id AND kind = :kind;
 
 -- change_moment: somebody works on it
 UPDATE moment SET state = :state, owner = :owner, note = :note, changed_at_us = :changed_at_us, changed_by = :changed_by
-WHERE call_id = :call_id AND kind = :kind RETURNING call_id;
+WHERE call_id = :call_id AND kind = :kind;
 
 
 -- views_of: the views of one person, and those that others share
@@ -907,10 +963,6 @@ RETURNING id;
 
 -- drop_view: this view is no more
 DELETE FROM saved_view WHERE id = :id AND (user_name = :user_name OR (shared = 1 AND :any_owner = 1)) RETURNING id;
-
--- customers_named: customers by a part of their name, or by code
-SELECT code, name FROM customer WHERE code = :code OR LOWER(name) LIKE LOWER(:pattern) ESCAPE '!'
-ORDER BY code LIMIT :limit;
 
 -- insert_session: somebody signed in
 INSERT INTO web_session (id_hash, user_name, began_at_us, seen_at_us, address, agent)
@@ -958,3 +1010,446 @@ UPDATE api_token SET revoked_at_us = :revoked_at_us WHERE id = :id AND revoked_a
 
 -- calls_linked_to: the calls that people linked to a ticket, the latest linked first
 SELECT call_id FROM call_ticket WHERE tracking_number = :tracking_number ORDER BY at_us DESC LIMIT :limit;
+
+-- begin_wrap_up: an agent has a call in hand; they may have had it before
+INSERT INTO wrap_up (call_id, user_name, extension, node, channel, number, name, began_at_us, note_id)
+VALUES (:call_id, :user_name, :extension, :node, :channel, :number, :name, :began_at_us, :note_id)
+ON CONFLICT (call_id, user_name) DO UPDATE SET
+  ended_at_us = NULL, state = CASE WHEN wrap_up.state = 'later' THEN 'open' ELSE wrap_up.state END;
+
+-- wrap_up: what an agent told of a call, with their note
+SELECT w.call_id, w.user_name, w.extension, w.node, w.channel, w.number, w.name, w.customer_code, w.began_at_us,
+  w.ended_at_us, w.state, w.reason, w.next_step, w.note_id, w.note_turn, w.done_at_us, COALESCE(n.body, '')
+FROM wrap_up w LEFT JOIN call_note n ON n.id = w.note_id
+WHERE w.call_id = :call_id AND w.user_name = :user_name;
+
+-- wrap_ups_of_call: what every agent told of a call, the first to have it first
+SELECT w.call_id, w.user_name, w.extension, w.node, w.channel, w.number, w.name, w.customer_code, w.began_at_us,
+  w.ended_at_us, w.state, w.reason, w.next_step, w.note_id, w.note_turn, w.done_at_us, ''
+FROM wrap_up w WHERE w.call_id = :call_id ORDER BY w.began_at_us, w.user_name;
+
+-- wrap_ups_to_do: the calls of which an agent has not told yet, the oldest first
+SELECT w.call_id, w.user_name, w.extension, w.node, w.channel, w.number, w.name, w.customer_code, w.began_at_us,
+  w.ended_at_us, w.state, w.reason, w.next_step, w.note_id, w.note_turn, w.done_at_us, COALESCE(n.body, '')
+FROM wrap_up w LEFT JOIN call_note n ON n.id = w.note_id
+WHERE w.user_name = :user_name AND w.state <> 'done' ORDER BY w.began_at_us DESC LIMIT :limit;
+
+-- change_wrap_up: how far an agent is with a call
+UPDATE wrap_up SET customer_code = :customer_code, ended_at_us = :ended_at_us, state = :state, reason = :reason,
+  next_step = :next_step, note_turn = :note_turn, done_at_us = :done_at_us
+WHERE call_id = :call_id AND user_name = :user_name;
+
+-- write_note: the note of a call in hand, as it stands now
+INSERT INTO call_note (id, call_id, at_us, user_name, body) VALUES (:id, :call_id, :at_us, :user_name, :body)
+ON CONFLICT (id) DO UPDATE SET body = excluded.body;
+
+-- drop_note: nothing is left of it
+DELETE FROM call_note WHERE id = :id;
+
+-- move_wrap_ups: what agents told of a call that is another one now, unless they told of that one, too
+UPDATE wrap_up SET call_id = :winner WHERE call_id = :call_id AND NOT EXISTS (
+  SELECT 1 FROM wrap_up o WHERE o.call_id = :winner AND o.user_name = wrap_up.user_name);
+
+-- drop_wrap_ups: they told of the other
+DELETE FROM wrap_up WHERE call_id = :call_id;
+
+-- contacts_of_phone: who of each customer has this number
+SELECT customer_code, name FROM contact WHERE phone_e164 = :phone ORDER BY customer_code, name;
+
+-- originated: what the daemon noted of a call it placed, by its first channel
+SELECT body FROM fact WHERE node = :node AND file = :file AND kind = 'live' ORDER BY at_offset LIMIT 1;
+
+-- insert_dial: a call is asked for
+INSERT INTO dial (id, node, channel, extension, user_name, ask_key, number, about, state, reason, asked_at_us, call_id)
+VALUES (:id, :node, :channel, :extension, :user_name, :ask_key, :number, :about, 'asked', '', :asked_at_us, '');
+
+-- dial: one call that was asked for
+SELECT id, node, channel, extension, user_name, number, about, state, reason, asked_at_us, sent_at_us, ended_at_us, call_id
+FROM dial WHERE id = :id;
+
+-- dial_of_key: what was asked for under a key before
+SELECT id, node, channel, extension, user_name, number, about, state, reason, asked_at_us, sent_at_us, ended_at_us, call_id
+FROM dial WHERE user_name = :user_name AND ask_key = :ask_key ORDER BY asked_at_us LIMIT 1;
+
+-- open_dials: calls asked for that are not over, of a node, or of one phone of it
+SELECT id, node, channel, extension, user_name, number, about, state, reason, asked_at_us, sent_at_us, ended_at_us, call_id
+FROM dial WHERE node = :node AND state <> 'over' AND (CAST(:extension AS TEXT) = '' OR extension = :extension)
+ORDER BY asked_at_us, id;
+
+-- dials_about: calls asked for about something, the latest first
+SELECT id, node, channel, extension, user_name, number, about, state, reason, asked_at_us, sent_at_us, ended_at_us, call_id
+FROM dial WHERE about = :about AND about <> '' ORDER BY asked_at_us DESC, id LIMIT :limit;
+
+-- send_dial: it goes to Asterisk now, and never again
+UPDATE dial SET state = 'sent', sent_at_us = :sent_at_us WHERE id = :id AND state = 'asked';
+
+-- end_dial: it is over, once
+UPDATE dial SET state = 'over', reason = :reason, ended_at_us = :ended_at_us, call_id = :call_id
+WHERE id = :id AND state <> 'over';
+
+-- open_callbacks_to: the open callbacks to a number, and whether a channel was dialled for each
+SELECT id, kind, asked_at_us, wanted_at_us, tries, taken_at_us, taken_until_us,
+  EXISTS (SELECT 1 FROM dial WHERE dial.about = 'callback:' || callback.id AND dial.channel = :root)
+FROM callback WHERE number = :number AND done_at_us IS NULL ORDER BY id;
+
+-- tries_of_call: for which callbacks a call was made, and what came of it
+SELECT callback_id, outcome FROM callback_try WHERE call_id = :call_id;
+
+-- note_try: a call was made for a callback
+INSERT INTO callback_try (callback_id, call_id, at_us, agent, outcome)
+VALUES (:id, :call_id, :at_us, :agent, :outcome)
+ON CONFLICT (callback_id, call_id) DO UPDATE SET agent = excluded.agent, outcome = excluded.outcome;
+
+-- name_tries: who made the call is known by now
+UPDATE callback_try SET agent = :agent WHERE call_id = :call_id AND agent <> :agent;
+
+-- name_done: so who did the callback
+UPDATE callback SET done_by = :agent
+WHERE done_by = '' AND result = :result AND done_at_us IS NOT NULL
+  AND id IN (SELECT callback_id FROM callback_try WHERE call_id = :call_id);
+
+-- drop_tries: this call is another one now, which is told anew
+DELETE FROM callback_try WHERE call_id = :call_id;
+
+-- callback_tried: what came of a try
+UPDATE callback SET tries = :tries, wanted_at_us = :wanted_at_us, done_at_us = :done_at_us, done_by = :done_by,
+  result = :result, taken_by = '', taken_at_us = NULL, taken_until_us = NULL
+WHERE id = :id AND done_at_us IS NULL;
+
+-- callback: one callback with its customer
+SELECT callback.id, callback.kind, callback.number, callback.customer_code, customer.name, customer.tier, callback.queue,
+  callback.about, callback.why, callback.owner, callback.made_by, callback.asked_at_us, callback.wanted_at_us,
+  callback.tries, callback.taken_by, callback.taken_until_us, callback.done_at_us, callback.done_by, callback.result
+FROM callback LEFT JOIN customer ON customer.code = callback.customer_code
+WHERE callback.id = :id;
+
+-- page_open_callbacks: those not done that are wanted between two moments, the longest wanted first, after a place in that
+-- order; of one person, also of some queues, or everybody's
+SELECT callback.id, callback.kind, callback.number, callback.customer_code, customer.name, customer.tier, callback.queue,
+  callback.about, callback.why, callback.owner, callback.made_by, callback.asked_at_us, callback.wanted_at_us,
+  callback.tries, callback.taken_by, callback.taken_until_us, callback.done_at_us, callback.done_by, callback.result
+FROM callback LEFT JOIN customer ON customer.code = callback.customer_code
+WHERE callback.done_at_us IS NULL AND callback.wanted_at_us >= :from_us AND callback.wanted_at_us < :until_us
+  AND (callback.wanted_at_us > :after_us OR (callback.wanted_at_us = :after_us AND callback.id > :after_id))
+  AND (CAST(:everybody AS BIGINT) = 1 OR callback.owner = :owner
+    OR (CAST(:pool AS BIGINT) = 1 AND callback.owner = '' AND (callback.queue = '' OR CAST(:queues AS TEXT) = '*'
+      OR CAST(:queues AS TEXT) LIKE '%,' || REPLACE(callback.queue, '_', '!_') || ',%' ESCAPE '!')))
+ORDER BY callback.wanted_at_us, callback.id LIMIT :limit;
+
+-- page_callbacks_between: those wanted between two moments, done or not
+SELECT callback.id, callback.kind, callback.number, callback.customer_code, customer.name, customer.tier, callback.queue,
+  callback.about, callback.why, callback.owner, callback.made_by, callback.asked_at_us, callback.wanted_at_us,
+  callback.tries, callback.taken_by, callback.taken_until_us, callback.done_at_us, callback.done_by, callback.result
+FROM callback LEFT JOIN customer ON customer.code = callback.customer_code
+WHERE callback.wanted_at_us >= :from_us AND callback.wanted_at_us < :until_us
+  AND (callback.wanted_at_us > :after_us OR (callback.wanted_at_us = :after_us AND callback.id > :after_id))
+  AND (CAST(:everybody AS BIGINT) = 1 OR callback.owner = :owner
+    OR (CAST(:pool AS BIGINT) = 1 AND callback.owner = '' AND (callback.queue = '' OR CAST(:queues AS TEXT) = '*'
+      OR CAST(:queues AS TEXT) LIKE '%,' || REPLACE(callback.queue, '_', '!_') || ',%' ESCAPE '!')))
+ORDER BY callback.wanted_at_us, callback.id LIMIT :limit;
+
+-- page_done_callbacks: those done between two moments, the last first
+SELECT callback.id, callback.kind, callback.number, callback.customer_code, customer.name, customer.tier, callback.queue,
+  callback.about, callback.why, callback.owner, callback.made_by, callback.asked_at_us, callback.wanted_at_us,
+  callback.tries, callback.taken_by, callback.taken_until_us, callback.done_at_us, callback.done_by, callback.result
+FROM callback LEFT JOIN customer ON customer.code = callback.customer_code
+WHERE callback.done_at_us IS NOT NULL AND callback.done_at_us >= :from_us AND callback.done_at_us < :until_us
+  AND (callback.done_at_us < :after_us OR (callback.done_at_us = :after_us AND callback.id < :after_id))
+  AND (CAST(:everybody AS BIGINT) = 1 OR callback.owner = :owner
+    OR (CAST(:pool AS BIGINT) = 1 AND callback.owner = '' AND (callback.queue = '' OR CAST(:queues AS TEXT) = '*'
+      OR CAST(:queues AS TEXT) LIKE '%,' || REPLACE(callback.queue, '_', '!_') || ',%' ESCAPE '!')))
+ORDER BY callback.done_at_us DESC, callback.id DESC LIMIT :limit;
+
+-- callback_lines_of_customer: a customer's, the last wanted first
+SELECT callback.id, callback.kind, callback.number, callback.customer_code, customer.name, customer.tier, callback.queue,
+  callback.about, callback.why, callback.owner, callback.made_by, callback.asked_at_us, callback.wanted_at_us,
+  callback.tries, callback.taken_by, callback.taken_until_us, callback.done_at_us, callback.done_by, callback.result
+FROM callback LEFT JOIN customer ON customer.code = callback.customer_code
+WHERE callback.customer_code = :code AND callback.customer_code <> ''
+ORDER BY callback.wanted_at_us DESC, callback.id LIMIT :limit;
+
+-- wrong_of_customer: what went wrong lately in a customer's calls
+SELECT moment.kind, call.outcome, COUNT(*) FROM call JOIN moment ON moment.call_id = call.call_id
+WHERE call.customer_code = :who AND call.customer_code <> '' AND call.started_at_us >= :since_us
+GROUP BY moment.kind, call.outcome;
+
+-- wrong_of_number: the same of whoever calls from a number
+SELECT moment.kind, call.outcome, COUNT(*) FROM call JOIN moment ON moment.call_id = call.call_id
+WHERE call.caller_number = :who AND call.started_at_us >= :since_us
+GROUP BY moment.kind, call.outcome;
+
+-- tries_of_callback: the calls that were made for it, the oldest first
+SELECT call_id, at_us, agent, outcome FROM callback_try WHERE callback_id = :id ORDER BY at_us, call_id;
+
+-- changes_of_callback: what people did with it, the oldest first
+SELECT at_us, user_name, what, detail FROM callback_change WHERE callback_id = :id ORDER BY at_us, id;
+
+-- insert_callback_change: somebody did something with it
+INSERT INTO callback_change (id, callback_id, at_us, user_name, what, detail)
+VALUES (:change, :id, :at_us, :user_name, :what, :detail);
+
+-- insert_follow_up: one of ours is to call somebody
+INSERT INTO callback (id, node, channel, number, customer_code, queue, asked_at_us, wanted_at_us, kind, about, why, owner,
+  made_by)
+VALUES (:id, '', '', :number, :customer_code, :queue, :at_us, :wanted_at_us, 'follow_up', :about, :why, :owner, :user_name)
+ON CONFLICT (id) DO NOTHING RETURNING id;
+
+-- take_callback: somebody is about to call, unless another is, this number
+UPDATE callback SET taken_by = :user_name, taken_at_us = :at_us, taken_until_us = :until_us
+WHERE id = :id AND done_at_us IS NULL
+  AND NOT EXISTS (SELECT 1 FROM callback AS other WHERE other.number = callback.number AND other.done_at_us IS NULL
+    AND other.taken_by <> :user_name AND other.taken_until_us > :at_us)
+RETURNING id;
+
+-- who_calls: who is about to call the number of a callback
+SELECT other.taken_by FROM callback JOIN callback AS other ON other.number = callback.number
+WHERE callback.id = :id AND other.done_at_us IS NULL AND other.taken_until_us > :at_us ORDER BY other.taken_at_us LIMIT 1;
+
+-- free_callback: whoever took it does not call after all
+UPDATE callback SET taken_by = '', taken_at_us = NULL, taken_until_us = NULL
+WHERE id = :id AND taken_by = :user_name RETURNING id;
+
+-- put_off_callback: not before then
+UPDATE callback SET wanted_at_us = :wanted_at_us, taken_by = '', taken_at_us = NULL, taken_until_us = NULL
+WHERE id = :id AND done_at_us IS NULL RETURNING id;
+
+-- give_callback: this person is to call; empty: whoever comes first
+UPDATE callback SET owner = :owner, taken_by = '', taken_at_us = NULL, taken_until_us = NULL
+WHERE id = :id AND done_at_us IS NULL AND owner <> :owner RETURNING id;
+
+-- close_callback: it is over
+UPDATE callback SET done_at_us = :at_us, done_by = :by, result = :result, taken_by = '', taken_at_us = NULL,
+  taken_until_us = NULL
+WHERE id = :id AND done_at_us IS NULL RETURNING id;
+
+-- open_callback_again: it is not over after all, and its tries begin anew
+UPDATE callback SET done_at_us = NULL, done_by = '', result = '', tries = 0, wanted_at_us = :wanted_at_us
+WHERE id = :id AND done_at_us IS NOT NULL RETURNING id;
+
+-- customers_to_index: customers whose words are not worked out yet
+SELECT code, name FROM customer WHERE found_by IS NULL ORDER BY code LIMIT :limit;
+
+-- customer_found_by: by what a customer is found
+SELECT found_by FROM customer WHERE code = :code;
+
+-- set_found_by: these are a customer's words
+UPDATE customer SET found_by = :found_by WHERE code = :code;
+
+-- drop_customer_word: a customer is no longer found by this
+DELETE FROM customer_word WHERE word = :word AND code = :code;
+
+-- put_customer_word: a customer is found by this
+INSERT INTO customer_word (word, code, own) VALUES (:word, :code, :own)
+ON CONFLICT (word, code) DO UPDATE SET own = excluded.own;
+
+-- count_customer_words: how many there are that begin so, up to a bound
+SELECT COUNT(*) FROM (SELECT word FROM customer_word WHERE word >= :low ORDER BY word LIMIT :most) AS behind
+WHERE word < :high;
+
+-- customers_by_word: the customers of the words behind a place; an end to them would let a server that knows nothing yet
+-- of this table sort all of them first
+SELECT w.word, w.code, w.own, customer.name, customer.found_by
+FROM (
+  SELECT word, code, own FROM customer_word
+  WHERE word >= :from_word AND (word, code) > (:from_word, :from_code)
+  ORDER BY word, code LIMIT :limit
+) AS w CROSS JOIN customer ON customer.code = w.code WHERE w.own >= 0
+ORDER BY w.word, w.code;
+
+-- customers_by_phone_start: customers with a number that begins so
+SELECT contact.phone_e164, contact.customer_code, customer.name
+FROM contact CROSS JOIN customer ON customer.code = contact.customer_code WHERE contact.phone_e164 >= :low AND contact.phone_e164 < :high
+ORDER BY contact.phone_e164, contact.customer_code LIMIT :limit;
+
+-- contacts_of: a customer's contacts
+SELECT customer_code, name, phone_e164 FROM contact WHERE customer_code = :code ORDER BY phone_e164;
+
+-- others_of_phone: other customers with this number
+SELECT c.code, c.name FROM contact p JOIN customer c ON c.code = p.customer_code
+WHERE p.phone_e164 = :phone AND c.code <> :code ORDER BY c.code;
+
+-- insert_customer: a customer whom a person wrote down
+INSERT INTO customer (code, name, language, tier, agent) VALUES (:code, :name, :language, :tier, :agent);
+
+-- update_customer: what a person may change of a customer
+UPDATE customer SET name = :name, language = :language, tier = :tier, agent = :agent WHERE code = :code;
+
+-- delete_customer: this customer is no more
+DELETE FROM customer WHERE code = :code;
+
+-- drop_customer_from_book: nobody calls this customer any more
+DELETE FROM phone_book WHERE customer_code = :code AND customer_code <> '';
+
+-- any_call_of_customer: whether there is a call of this customer
+SELECT 1 FROM call WHERE customer_code = :code AND customer_code <> '' LIMIT 1;
+
+-- any_ticket_of_customer: whether there is a ticket
+SELECT 1 FROM ticket WHERE customer_code = :code LIMIT 1;
+
+-- any_contract_of_customer: whether there is a contract
+SELECT 1 FROM contract WHERE customer_code = :code LIMIT 1;
+
+-- any_callback_of_customer: whether there is a callback
+SELECT 1 FROM callback WHERE customer_code = :code LIMIT 1;
+
+-- merged_into: the customer whom another one became
+SELECT kept_code FROM customer_merge WHERE gone_code = :code AND undone_at_us IS NULL;
+
+-- standing_merge_into: whether somebody became this customer
+SELECT 1 FROM customer_merge WHERE kept_code = :code AND undone_at_us IS NULL LIMIT 1;
+
+-- contract_of_number: whether a customer has a contract of this number
+SELECT 1 FROM contract WHERE customer_code = :code AND number = :number;
+
+-- merged_codes: every code that is another customer's now
+SELECT gone_code, kept_code FROM customer_merge WHERE undone_at_us IS NULL;
+
+-- insert_merge: two customers become one
+INSERT INTO customer_merge (id, gone_code, gone_name, kept_code, at_us, user_name, body)
+VALUES (:id, :gone_code, :gone_name, :kept_code, :at_us, :user_name, :body);
+
+-- merge: one of them
+SELECT id, gone_code, gone_name, kept_code, at_us, user_name, undone_at_us, undone_by, stayed, body
+FROM customer_merge WHERE id = :id;
+
+-- merges_into: those into one customer, the newest first
+SELECT id, gone_code, gone_name, kept_code, at_us, user_name, undone_at_us, undone_by, stayed
+FROM customer_merge WHERE kept_code = :code ORDER BY at_us DESC, id DESC LIMIT :limit;
+
+-- end_merge: it was undone
+UPDATE customer_merge SET undone_at_us = :at_us, undone_by = :user_name, stayed = :stayed, body = '[]'
+WHERE id = :id AND undone_at_us IS NULL;
+
+-- story_tickets: a customer's tickets of some kind before a place, newest first
+SELECT created_at_us, tracking_number, kind, status, subject, updated_at_us FROM ticket
+WHERE customer_code = :code AND (CAST(:kind AS TEXT) = '' OR kind = :kind)
+  AND (created_at_us, tracking_number) < (:below_us, :below_id)
+ORDER BY created_at_us DESC, tracking_number DESC LIMIT :limit;
+
+-- story_callbacks: a customer's callbacks before a place, newest first
+SELECT asked_at_us, id, number, queue, wanted_at_us, done_at_us, done_by, result FROM callback
+WHERE customer_code = :code AND customer_code <> '' AND (asked_at_us, id) < (:below_us, :below_id)
+ORDER BY asked_at_us DESC, id DESC LIMIT :limit;
+
+-- story_noted_calls: a customer's calls at which people noted something, before a place, newest first
+SELECT {columns} FROM call
+WHERE customer_code = :customer AND customer_code <> '' AND started_at_us <= :below_us
+  AND (started_at_us, call_id) < (:below_us, :below_id)
+  AND EXISTS (SELECT 1 FROM call_note n WHERE n.call_id = call.call_id)
+ORDER BY started_at_us DESC, call_id DESC LIMIT :limit;
+
+-- story_moments: what went wrong at a customer's calls since a moment, newest first
+SELECT call.call_id, moment.kind, call.started_at_us, moment.detail, moment.state
+FROM call CROSS JOIN moment ON moment.call_id = call.call_id WHERE call.customer_code = :code AND call.customer_code <> '' AND call.started_at_us >= :since_us
+ORDER BY call.started_at_us DESC, moment.kind LIMIT :limit;
+
+-- customer_met: whether one of a customer's newest calls has this facet
+SELECT 1 FROM (
+  SELECT started_at_us, call_no FROM call WHERE customer_code = :code AND customer_code <> ''
+  ORDER BY started_at_us DESC, call_id DESC LIMIT :limit
+) AS newest
+WHERE EXISTS (SELECT 1 FROM call_facet f
+  WHERE f.facet = :facet AND f.started_at_us = newest.started_at_us AND f.call_no = newest.call_no)
+LIMIT 1;
+
+-- phone_book_of: what somebody keeps, by name
+SELECT b.id, b.customer_code, b.number, b.name, c.name FROM phone_book b
+LEFT JOIN customer c ON c.code = b.customer_code
+WHERE b.user_name = :user_name ORDER BY b.at_us DESC, b.id;
+
+-- put_in_phone_book: somebody keeps this, unless they keep as much as anybody may
+INSERT INTO phone_book (id, user_name, customer_code, number, name, at_us)
+SELECT CAST(:id AS TEXT), CAST(:user_name AS TEXT), CAST(:customer_code AS TEXT), CAST(:number AS TEXT),
+  CAST(:name AS TEXT), CAST(:at_us AS BIGINT)
+WHERE (SELECT COUNT(*) FROM phone_book WHERE user_name = :user_name) < CAST(:most AS BIGINT)
+ON CONFLICT (user_name, customer_code, number) DO UPDATE SET name = excluded.name
+RETURNING id;
+
+-- take_out_of_phone_book: and not any more
+DELETE FROM phone_book WHERE id = :id AND user_name = :user_name RETURNING name;
+
+-- page_contracts: contracts by their last day, after a place in that order
+SELECT contract.customer_code, customer.name, customer.tier, contract.number, contract.starts_on, contract.ends_on,
+  contract.level, contract.outcome, contract.outcome_end, contract.renews
+FROM contract JOIN customer ON customer.code = contract.customer_code
+WHERE contract.ends_on >= :first AND contract.ends_on <= :last
+  AND contract.starts_on >= :begins_from AND contract.starts_on <= :begins_to
+  AND (CAST(:pattern AS TEXT) = '' OR customer.code = :code OR contract.number = :code
+    OR LOWER(customer.name) LIKE LOWER(CAST(:pattern AS TEXT)) ESCAPE '!')
+  AND (CAST(:level AS TEXT) = '' OR contract.level = :level)
+  AND (CAST(:outcome AS TEXT) = '' OR CAST(:outcome AS TEXT) =
+    CASE WHEN contract.outcome <> '' AND contract.outcome_end = contract.ends_on THEN contract.outcome ELSE 'open' END)
+  AND (contract.ends_on, contract.customer_code, contract.number) > (:after_day, :after_code, :after_number)
+ORDER BY contract.ends_on, contract.customer_code, contract.number LIMIT :limit;
+
+-- page_contracts_back: the same, the last day that is latest first
+SELECT contract.customer_code, customer.name, customer.tier, contract.number, contract.starts_on, contract.ends_on,
+  contract.level, contract.outcome, contract.outcome_end, contract.renews
+FROM contract JOIN customer ON customer.code = contract.customer_code
+WHERE contract.ends_on >= :first AND contract.ends_on <= :last
+  AND contract.starts_on >= :begins_from AND contract.starts_on <= :begins_to
+  AND (CAST(:pattern AS TEXT) = '' OR customer.code = :code OR contract.number = :code
+    OR LOWER(customer.name) LIKE LOWER(CAST(:pattern AS TEXT)) ESCAPE '!')
+  AND (CAST(:level AS TEXT) = '' OR contract.level = :level)
+  AND (CAST(:outcome AS TEXT) = '' OR CAST(:outcome AS TEXT) =
+    CASE WHEN contract.outcome <> '' AND contract.outcome_end = contract.ends_on THEN contract.outcome ELSE 'open' END)
+  AND (contract.ends_on, contract.customer_code, contract.number) < (:after_day, :after_code, :after_number)
+ORDER BY contract.ends_on DESC, contract.customer_code DESC, contract.number DESC LIMIT :limit;
+
+-- contract_of: one contract
+SELECT contract.customer_code, customer.name, customer.tier, contract.number, contract.starts_on, contract.ends_on,
+  contract.level, contract.outcome, contract.outcome_end, contract.renews
+FROM contract JOIN customer ON customer.code = contract.customer_code
+WHERE contract.customer_code = :code AND contract.number = :number;
+
+-- contracts_of_customer: a customer's, the one that ends last first
+SELECT contract.customer_code, customer.name, customer.tier, contract.number, contract.starts_on, contract.ends_on,
+  contract.level, contract.outcome, contract.outcome_end, contract.renews
+FROM contract JOIN customer ON customer.code = contract.customer_code
+WHERE contract.customer_code = :code ORDER BY contract.ends_on DESC, contract.number LIMIT :limit;
+
+-- contract_levels: what contracts are called
+SELECT DISTINCT level FROM contract WHERE level <> '' ORDER BY level LIMIT :limit;
+
+-- contract_numbers: those of a customer, and which each goes on from
+SELECT number, renews FROM contract WHERE customer_code = :code;
+
+-- contract_contacts: whom to call at a customer's
+SELECT name, phone_e164 FROM contact WHERE customer_code = :code ORDER BY phone_e164 LIMIT :limit;
+
+-- contract_entries: what was done about a renewal, the oldest first
+SELECT id, at_us, user_name, kind, ends_on, body, reason, renewed, renewed_to, callback, step_us, undoes
+FROM contract_entry WHERE customer_code = :code AND number = :number ORDER BY at_us, id;
+
+-- insert_contract_entry: something was done about it
+INSERT INTO contract_entry (id, customer_code, number, at_us, user_name, kind, ends_on, body, reason, renewed, renewed_to,
+  callback, step_us, undoes)
+VALUES (:id, :code, :number, :at_us, :user_name, :kind, :ends_on, :body, :reason, :renewed, :renewed_to, :callback,
+  :step_us, :undoes);
+
+-- set_contract_outcome: what came of the renewal of the term that ends then
+UPDATE contract SET outcome = :outcome, outcome_end = :ends_on WHERE customer_code = :code AND number = :number;
+
+-- insert_renewed_contract: the contract that goes on from another, unless there is one of that number
+INSERT INTO contract (customer_code, number, starts_on, ends_on, level, renews)
+VALUES (:code, :number, :starts_on, :ends_on, :level, :renews)
+ON CONFLICT (customer_code, number) DO NOTHING RETURNING number;
+
+-- drop_renewed_contract: it does not go on after all; one that was changed or worked on since stays
+DELETE FROM contract
+WHERE customer_code = :code AND number = :number AND renews = :renews AND ends_on = :ends_on AND outcome = ''
+  AND NOT EXISTS (SELECT 1 FROM contract_entry AS entry
+    WHERE entry.customer_code = contract.customer_code AND entry.number = contract.number);
+
+-- calls_of_term: a customer's calls begun between two moments, the newest first
+SELECT direction, outcome, answered_at_us, talk_us, wait_us, facets, started_at_us FROM call
+WHERE customer_code = :code AND customer_code <> '' AND started_at_us >= :start_us AND started_at_us < :end_us
+ORDER BY started_at_us DESC LIMIT :limit;
+
+-- tickets_of_term: a customer's tickets opened between two moments, by kind, with how long they took
+SELECT kind, COUNT(*), COUNT(responded_at_us), COALESCE(SUM(responded_at_us - created_at_us), 0), COUNT(resolved_at_us),
+  COALESCE(SUM(resolved_at_us - created_at_us), 0)
+FROM ticket WHERE customer_code = :code AND created_at_us >= :start_us AND created_at_us < :end_us GROUP BY kind;
+
+-- survey_facets: the answers that a call may be found by
+SELECT id, value FROM facet WHERE kind = 'survey';

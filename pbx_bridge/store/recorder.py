@@ -9,7 +9,8 @@ are on disk; what is remembered here only saves asking for it, and is forgotten 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,14 +21,15 @@ from pbx_bridge.calls.call import Call
 from pbx_bridge.calls.facts import Fact, RawFact
 from pbx_bridge.calls.fold import fold
 from pbx_bridge.health import Clock, utc_now
-from pbx_bridge.store import call_body, call_notes, grouping, lines, moments, packs, parties
+from pbx_bridge.store import call_body, call_notes, grouping, lines, packs, parties
 from pbx_bridge.store.agenda import Agenda
 from pbx_bridge.store.announce import RESYNC, CallRow
 from pbx_bridge.store.database import Db, is_operational
 from pbx_bridge.store.derived import Derived
+from pbx_bridge.store.derived.tallies import write_counts
+from pbx_bridge.store.moment_rows import MomentRows
 from pbx_bridge.store.outbox import note_revision
 from pbx_bridge.store.recordings import note_recordings
-from pbx_bridge.store.requests_calls import note_called_back
 from pbx_bridge.store.sql import SQL
 from pbx_bridge.store.times import from_us, maybe_us, to_us
 from pbx_bridge.store.transaction import Mark, Transaction
@@ -96,8 +98,11 @@ class Recorder:
         """Journal the transaction's facts, checkpoints and cursors; mark their groups dirty."""
         now_us = to_us(self._clock())
         _checkpoint(transaction, now_us)
-        if not transaction.facts:
-            return
+        if transaction.facts:
+            self._place(transaction, now_us)
+        write_counts(transaction)
+
+    def _place(self, transaction: Transaction, now_us: int) -> None:
         if transaction.version == self._version:
             before = set(transaction.marks)  # folded a moment ago, so no longer dirty
             urgent = grouping.place(
@@ -114,7 +119,9 @@ class Recorder:
 
     def fold(self, transaction: Transaction, groups: Iterable[int]) -> None:
         """Fold these groups, each apart from the others."""
-        broke = [group for group in groups if not self._fold_apart(transaction, group)]
+        some = list(groups)
+        apart = () if self._fold_together(transaction, some) else some
+        broke = [group for group in apart if not self._fold_apart(transaction, group)]
         if broke or self._broken:
             self._broken = transaction.db.execute(SQL["broken_groups"]).fetchone()[0]
 
@@ -163,26 +170,30 @@ class Recorder:
             return packs.facts_of(transaction.db, group)
         return remembered + transaction.placed.get(group, [])
 
+    def _fold_together(self, transaction: Transaction, groups: Sequence[int]) -> bool:
+        """Fold groups; False when one of them cannot be: then none is. A savepoint for each costs a tenth more."""
+        try:
+            with _undone_if_broken(transaction):
+                for group in groups:
+                    self._fold(transaction, group)
+        except _Broken:
+            return False
+        return True
+
     def _fold_apart(self, transaction: Transaction, group: int) -> bool:
         """Fold a group so that its failing changes nothing else; True when it did."""
-        db, known = transaction.db, len(transaction.news)
-        db.execute("SAVEPOINT fold")
         try:
-            transaction.marks[group] = Mark.OVER if self._fold(transaction, group) else Mark.OPEN
-        except Exception as error:
-            if is_operational(error):
-                raise
-            log.exception("call_not_folded", group=group)
-            del transaction.news[known:]
-            db.execute("ROLLBACK TO fold")
-            reason = grouping.storable(f"{type(error).__name__}: {error}")
-            db.execute(SQL["break_group"], {"id": group, "trouble": reason})
+            with _undone_if_broken(transaction):
+                self._fold(transaction, group)
+        except _Broken as broken:
+            log.error("call_not_folded", group=group, exc_info=broken.__cause__)
+            reason = grouping.storable(f"{type(broken.__cause__).__name__}: {broken.__cause__}")
+            transaction.db.execute(SQL["break_group"], {"id": group, "trouble": reason})
             transaction.marks[group] = Mark.BROKEN
-        db.execute("RELEASE fold")
-        return transaction.marks[group] is not Mark.BROKEN
+            return False
+        return True
 
-    def _fold(self, transaction: Transaction, group: int) -> bool:
-        """Fold a group; True when its call is over."""
+    def _fold(self, transaction: Transaction, group: int) -> None:
         db = transaction.db
         told = tell(db, packs.readable(self._facts_of(transaction, group)), self._region)
         if told.call is not None:
@@ -190,7 +201,7 @@ class Recorder:
             note_recordings(db, told.call_id, told.facts)
         over = told.call.ended_at is not None if told.call else bool(told.boots)
         db.execute(SQL["clean_group"], {"id": group, "settled": int(over)})
-        return over
+        transaction.marks[group] = Mark.OVER if over else Mark.OPEN
 
     def _keep(self, transaction: Transaction, group: int, told: Told) -> None:
         db, now_us, call, content_hash = transaction.db, to_us(self._clock()), told.call, told.content_hash
@@ -201,21 +212,21 @@ class Recorder:
         known = {call_id: (revision, kept_hash) for call_id, revision, kept_hash in there}
         revision, kept_hash = known.pop(call.call_id, (0, ""))
         for call_id in known:
-            self._derived.gone(db, call_id)
+            self._derived.gone(transaction, call_id)
+            db.execute(SQL["delete_call"], {"call_id": call_id})
         if kept_hash != content_hash:
+            before = self._derived.before(db, call.call_id) if revision else None
+            after = self._derived.named(db, before, call, group)
             values = self._columns(call)
             values |= {"call_group": group, "changed_at_us": now_us, "content_hash": content_hash}
-            values["body"] = call_body.shorten(told.json)
-            before = self._derived.before(db, call.call_id) if revision else None
+            values |= {"body": call_body.shorten(told.json), "call_no": after.no, "facets": after.facets}
             db.execute(SQL["upsert_call"], values)
-            self._derived.changed(db, before, call, group)
+            self._derived.changed(transaction, before, after)
             note_revision(db, call.call_id, revision + 1, gone=False, now_us=now_us)
-            note_called_back(db, call, self._region)
             transaction.news.append(CallRow(call=call, revision=revision + 1))
         for call_id, (revision, _) in known.items():
             call_notes.follow(db, call_id, call.call_id)
-            moments.follow(db, call_id, call)
-            db.execute(SQL["delete_call"], {"call_id": call_id})
+            MomentRows(db, call_id).follow(call)
             note_revision(db, call_id, revision + 1, gone=True, now_us=now_us)
             transaction.news.append(RESYNC)
 
@@ -249,8 +260,32 @@ class Recorder:
             "hold_us": call.hold_us,
             "end_estimated": int(call.end_estimated),
             "fallback": int(call.fallback),
+            "call_no": None,
+            "facets": None,
             **lines.columns_of(call),
         }
+
+
+class _Broken(Exception):
+    """What was folded could not be, for the reason that is the cause."""
+
+
+@contextmanager
+def _undone_if_broken(transaction: Transaction) -> Iterator[None]:
+    """What is done meanwhile stands whole or not at all. Raises _Broken, and what is operational as it is."""
+    db, known, counts = transaction.db, len(transaction.news), dict(transaction.counts)
+    db.execute("SAVEPOINT fold")
+    try:
+        yield
+    except Exception as error:
+        if is_operational(error):
+            raise
+        del transaction.news[known:]
+        transaction.counts = counts
+        db.execute("ROLLBACK TO fold")
+        db.execute("RELEASE fold")
+        raise _Broken from error
+    db.execute("RELEASE fold")
 
 
 def _checkpoint(transaction: Transaction, now_us: int) -> None:

@@ -1,4 +1,5 @@
-"""Links past calls anew when the contacts of a number changed: as new revisions, from the call's kept body.
+"""Links past calls anew when the contacts of a number changed, or customers were merged: as new revisions, from the
+call's kept body.
 
     contact changed ─► number marked, in the same transaction ─► its calls looked through, some in each transaction,
     newest first ─► those whose customer is another now: next revision, outbox row ─► mark gone
@@ -39,6 +40,7 @@ _AT_ONCE = 200  # calls looked through in one transaction, and numbers at most
 _LOOK_S = 1.0  # how often marks of another process are looked for
 _PAUSE_S = 5.0  # after a transaction that the store refused for a reason of our own making
 _LAST_US = 2**63 - 1
+_CUSTOMER = "customer:"  # before a code that is marked as a number is; no number begins so
 
 
 def mark_numbers(db: Db, numbers: Iterable[str]) -> None:
@@ -49,6 +51,11 @@ def mark_numbers(db: Db, numbers: Iterable[str]) -> None:
 def mark_new(db: Db, contacts: Iterable[Mapping[str, Any]]) -> None:
     """The same for contacts about to be kept, each a row of `upsert_contact`; those there already mark nothing."""
     db.executemany(SQL["mark_relink_of_new"], list(contacts))
+
+
+def mark_customers(db: Db, codes: Iterable[str]) -> None:
+    """These customers were merged, or are customers of their own again: look through their calls, from the newest."""
+    mark_numbers(db, [f"{_CUSTOMER}{code}" for code in codes])
 
 
 class Relinker:
@@ -108,7 +115,7 @@ class Relinker:
         if not taken:
             return None
         number, below_us, below_id = taken[0]
-        rows = db.execute(WHOLE_CALLS["page_calls_of_number"], _page(number, below_us, below_id, limit)).fetchall()
+        rows = db.execute(WHOLE_CALLS[_list_of(number)], _page(number, below_us, below_id, limit)).fetchall()
         for body, *_ in rows:
             self._relink(transaction, body)
         if len(rows) < limit:
@@ -134,16 +141,23 @@ class Relinker:
             "content_hash": content_hash,
         }
         standing = self._derived.before(db, call.call_id)
+        after = None if standing is None else self._derived.named(db, standing, call, standing.no)
+        values["facets"] = None if after is None else after.facets
         for (revision,) in db.execute(SQL["relink_call"], values).fetchall():
-            if standing is not None:
-                self._derived.changed(db, standing, call, standing.no)
+            if after is not None:
+                self._derived.changed(transaction, standing, after)
             note_revision(db, call.call_id, revision, gone=False, now_us=now_us)
             transaction.news.append(CallRow(call=call, revision=revision))
 
 
-def _page(number: str, below_us: int, below_id: str, limit: int) -> dict[str, Any]:
+def _list_of(marked: str) -> str:
+    return "page_calls_of_customer" if marked.startswith(_CUSTOMER) else "page_calls_of_number"
+
+
+def _page(marked: str, below_us: int, below_id: str, limit: int) -> dict[str, Any]:
     return {
-        "number": number,
+        "number": marked,
+        "customer": marked.removeprefix(_CUSTOMER),
         "above_us": -_LAST_US,
         "above_id": "",
         "below_us": below_us,

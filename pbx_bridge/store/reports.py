@@ -9,8 +9,10 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from pbx_bridge.calls.tally import Count, words_of
 from pbx_bridge.health import Clock, utc_now
 from pbx_bridge.store.database import Database, Db
-from pbx_bridge.store.derived.backfill import reached
 from pbx_bridge.store.derived.tallies import BLOCK, BLOCKS
+from pbx_bridge.store.moment_rows import DAY_US
+from pbx_bridge.store.promises import Kept, PromiseBook
+from pbx_bridge.store.reached import reached
 from pbx_bridge.store.sql import SQL
 from pbx_bridge.store.times import from_us, to_us
 
@@ -104,11 +106,18 @@ class Reports:
             for reason, received_us, answer_by_us in rows
         ]
 
+    async def promises(self, first: date, last: date) -> Sequence[Kept]:
+        """How the promises of tickets opened in these days stand, by kind. Raises StoreError."""
+        start, end = (from_us(us) for us in self._moments(first, last).values())
+        return await PromiseBook(self._reader, self._clock).kept(start, end)
+
     async def moments(self, first: date, last: date) -> dict[str, dict[str, int]]:
         """How many moments of these days' calls there are: kind, state. Raises StoreError."""
         found: dict[str, dict[str, int]] = {}
-        for kind, state, n in await self._reader.rows(SQL["moments_by_kind"], **self._moments(first, last)):
-            found.setdefault(kind, {})[state] = n
+        values = _whole_days(**self._moments(first, last))
+        for kind, state, n in await self._reader.rows(SQL["moments_by_kind"], **values):
+            if n:
+                found.setdefault(kind, {})[state] = int(n)
         return found
 
     def _moments(self, first: date, last: date) -> dict[str, int]:
@@ -136,6 +145,15 @@ def _blocks(name: str, first: date, last: date) -> dict[str, str | int]:
         "blocks_from": first_block * BLOCK,
         "blocks_to": end_block * BLOCK,
     }
+
+
+def _whole_days(*, start_us: int, end_us: int) -> dict[str, int]:
+    """The days, UTC, that are wholly in a range, and the rest of it before and behind them."""
+    first, end = -(-start_us // DAY_US), end_us // DAY_US
+    days = {"start_us": start_us, "end_us": end_us, "first_day": first, "end_day": end}
+    if first >= end:  # none: all of it is before them
+        return days | {"first_us": end_us, "last_us": end_us}
+    return days | {"first_us": first * DAY_US, "last_us": end * DAY_US}
 
 
 def _within(beginning: str) -> dict[str, str]:

@@ -7,15 +7,20 @@ already is given back as it is, with the number that the caller may have heard.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
 
+from pbx_bridge.calls.promises import Promises, Terms
 from pbx_bridge.health import Clock, utc_now
 from pbx_bridge.store.database import Db
+from pbx_bridge.store.heirs import heir
 from pbx_bridge.store.numbering import fresh_number
 from pbx_bridge.store.sql import SQL
-from pbx_bridge.store.times import from_us, to_us
+from pbx_bridge.store.ticket_rows import note
+from pbx_bridge.store.ticket_steps import COMPLAINT, Event
+from pbx_bridge.store.times import from_us, maybe_us, to_us
 from pbx_bridge.store.transaction import Transaction
 from pbx_bridge.store.writer import Writer
 from pbx_bridge.values.hostile import clean
@@ -24,12 +29,13 @@ from pbx_bridge.values.tracking import TrackingNumber
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewTicket:
-    """A ticket to be opened. `message` names a recording, or is empty."""
+    """A ticket to be opened. `message` names a recording, or is empty; `by`: the user who opens it, if it is one."""
 
     origin: str
     customer_code: str
     subject: str
     message: str = ""
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,15 +105,15 @@ class RequestBook(Protocol):
 
 
 class Requests:
-    """The RequestBook in the store."""
+    """The RequestBook in the store. `promises`: what is promised of a ticket when it is opened."""
 
-    def __init__(self, writer: Writer, clock: Clock = utc_now) -> None:
-        self._writer, self._clock = writer, clock
+    def __init__(self, writer: Writer, clock: Clock = utc_now, promises: Promises | None = None) -> None:
+        self._writer, self._clock, self._promises = writer, clock, promises or Promises()
 
     async def open_ticket(self, new: NewTicket) -> Opened | None:
         """See RequestBook."""
         now = self._clock()
-        return await self._writer.submit(lambda tx: _ticket(tx.db, new, now))
+        return await self._writer.submit(lambda tx: _ticket(tx.db, new, now, self._promises))
 
     async def file_complaint(self, new: NewComplaint) -> Opened | None:
         """See RequestBook."""
@@ -125,31 +131,65 @@ def callback_id(origin: str) -> str:
     return hashlib.sha256(origin.encode("utf-8", "replace")).hexdigest()[:16]
 
 
-def _ticket(db: Db, new: NewTicket, now: datetime, kind: str = "request", day: date | None = None) -> Opened | None:
+def _ticket(db: Db, new: NewTicket, now: datetime, promises: Promises) -> Opened | None:
+    kind = "request"
+
+    def terms(customer: Any) -> Terms:
+        grades = (_level(db, customer[0], promises.today(now)), customer[3])  # its tier
+        return promises.terms(kind, grades, now)
+
+    # Whoever opens it for a caller has the caller's ear: that is the first response.
+    return _open(db, new, now, kind=kind, terms=terms, responded_at=now if new.by else None)
+
+
+def _level(db: Db, code: str, today: date) -> str:
+    """The level of the contract that is valid today; empty: there is none."""
+    row = db.execute(SQL["contract"], {"code": code, "today": today.isoformat()}).fetchone()
+    return row[4] if row and row[3] >= today.isoformat() else ""
+
+
+def _open(
+    db: Db,
+    new: NewTicket,
+    now: datetime,
+    *,
+    kind: str,
+    terms: Callable[[Any], Terms],
+    responded_at: datetime | None = None,
+    day: date | None = None,
+) -> Opened | None:
     message = clean(new.message)
     if there := db.execute(SQL["ticket_of_origin"], {"origin": new.origin}).fetchone():
         # Asked again after the answer was lost: what the caller recorded last is what they want to be heard.
         db.execute(SQL["set_message"], {"origin": new.origin, "message": message})
         return _opened(there)
-    if not db.execute(SQL["customer_by_code"], {"code": new.customer_code}).fetchone():
+    # A caller's flow may have begun before that customer became another one.
+    customer = db.execute(SQL["customer_by_code"], {"code": heir(db, new.customer_code)}).fetchone()
+    if not customer:
         return None
-    number = fresh_number(db)
+    number, promised, subject = fresh_number(db), terms(customer), clean(new.subject)
     values = {
         "tracking_number": number,
-        "customer_code": new.customer_code,
-        "subject": clean(new.subject),
+        "customer_code": customer[0],
+        "subject": subject,
         "at_us": to_us(now),
         "promised_on": day.isoformat() if day else None,
         "kind": kind,
         "message": message,
         "origin": new.origin,
+        "opened_by": new.by,
+        "respond_by_us": maybe_us(promised.respond_by),
+        "resolve_by_us": maybe_us(promised.resolve_by),
+        "responded_at_us": maybe_us(responded_at),
     }
     db.execute(SQL["insert_request"], values)
+    note(db, number, Event(at=now, user=new.by, what="opened", text=subject))
     return Opened(tracking_number=number, at=now, promised_on=day)
 
 
 def _complaint(db: Db, new: NewComplaint, now: datetime) -> Opened | None:
-    opened = _ticket(db, new.ticket, now, "complaint", new.answer_on)
+    terms = Terms(respond_by=new.acknowledge_by, resolve_by=new.answer_by)
+    opened = _open(db, new.ticket, now, kind=COMPLAINT, terms=lambda _: terms, day=new.answer_on)
     if opened is not None:
         values = {
             "tracking_number": opened.tracking_number,
@@ -175,7 +215,8 @@ def _callback(transaction: Transaction, new: NewCallback, now: datetime) -> Prom
     wanted = {"id": asked_by, "number": new.number, "queue": new.queue, "wanted_at_us": to_us(new.wanted_at)}
     if moved := db.execute(SQL["move_callback"], wanted).fetchone():
         return _promised(moved, asked_by)
-    rest = {"node": new.node, "channel": new.channel, "customer_code": new.customer_code, "asked_at_us": to_us(now)}
+    code = heir(db, new.customer_code)
+    rest = {"node": new.node, "channel": new.channel, "customer_code": code, "asked_at_us": to_us(now)}
     return _promised(db.execute(SQL["insert_callback"], wanted | rest).fetchone(), asked_by)
 
 

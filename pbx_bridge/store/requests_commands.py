@@ -6,10 +6,16 @@ from collections.abc import Callable
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from pbx_bridge.errors import InputError
 from pbx_bridge.health import utc_now
 from pbx_bridge.store.commands import Place
-from pbx_bridge.store.requests_desk import Callback, Complaint, Handling, TicketLine
+from pbx_bridge.store.complaint_steps import Complaint, Handling
+from pbx_bridge.store.crm import TicketStatus
+from pbx_bridge.store.requests_desk import Callback, TicketLine
+from pbx_bridge.store.ticket_steps import Assign, Move, Reopen
+from pbx_bridge.values import tracking
 from pbx_bridge.values.hostile import clean, on_terminal
+from pbx_bridge.values.tracking import TrackingNumber
 
 Show = Callable[[str], None]
 
@@ -17,6 +23,8 @@ _TICKET = "{:<12}  {:<9}  {:<10}  {:<16}  {:<16}  {:<16}  {}"
 _COMPLAINT = "{:<12}  {:<10}  {:<12}  {:<16}  {:<16}  {:<16}  {:<4}  {}"
 _CALLBACK = "{:<16}  {:<16}  {:<16}  {:<16}  {:<10}  {:<10}  {}"
 _TEXT = 120  # letters of a text in a list
+_BY = "command"  # who the history names for what is done here, as the audit log does
+_REOPEN, _NO_MOVE = "reopen", (TicketStatus.NEW, TicketStatus.ASSIGNED)
 
 
 async def show_tickets(place: Place, show: Show, *, unfinished: bool) -> None:
@@ -39,11 +47,40 @@ async def show_complaints(place: Place, show: Show, *, late: bool) -> bool:
     return any(complaint.is_late(now) for complaint in complaints)
 
 
-async def handle_complaint(place: Place, show: Show, number: str, what: Handling, done: str) -> None:
+async def handle_complaint(
+    place: Place, show: Show, number: str, what: Handling, done: str, satisfied: str = ""
+) -> None:
     """Take a complaint one step on. Raises InputError, StoreError."""
     async with place.open_existing() as store:
-        complaint = await store.desk.handle(number, what, done)
-    show(f"complaint {complaint.tracking_number}: {what.value}")
+        complaint = await store.desk.handle(number, what, done, by=_BY, satisfaction=satisfied)
+    show(f"complaint {complaint.tracking_number}: {complaint.stands}")
+
+
+async def assign_ticket(place: Place, show: Show, number: str, to: str) -> None:
+    """Give a ticket to a user, or to nobody. Raises InputError, StoreError."""
+    async with place.open_existing() as store:
+        if to and await store.users.get(to) is None:
+            raise InputError(f"{on_terminal(clean(to, 64))!r}: no user is called so")
+        ticket = await store.tickets.change(_number(number), Assign(to), by=_BY)
+    show(f"ticket {ticket.tracking_number}: {ticket.assigned_to or 'nobody has it'}")
+
+
+async def move_ticket(place: Place, show: Show, number: str, status: str) -> None:
+    """Take a ticket to another state. Raises InputError, StoreError."""
+    known = [*(one.value for one in TicketStatus if one not in _NO_MOVE), _REOPEN]
+    if status not in known:
+        raise InputError(f"{on_terminal(clean(status, 40))!r} is no state to go to: {', '.join(known)}")
+    step = Reopen() if status == _REOPEN else Move(TicketStatus(status))
+    async with place.open_existing() as store:
+        ticket = await store.tickets.change(_number(number), step, by=_BY)
+    show(f"ticket {ticket.tracking_number}: {ticket.status}")
+
+
+def _number(typed: str) -> TrackingNumber:
+    number = tracking.parse(typed)
+    if number is None:
+        raise InputError(f"{on_terminal(typed[:40])!r} is no tracking number: its digits do not fit together")
+    return number
 
 
 async def show_callbacks(place: Place, show: Show, *, everything: bool) -> None:
@@ -92,7 +129,9 @@ def _complaint_line(complaint: Complaint, zone: ZoneInfo, now: datetime) -> str:
 
 
 def _callback_line(callback: Callback, zone: ZoneInfo) -> str:
-    done = ""
+    follow_up = f"follow-up: {callback.why}" if callback.kind == "follow_up" else ""
+    tries = f"called {callback.tries} times in vain" if callback.tries else ""
+    done = _texts(follow_up, callback.owner and f"for {callback.owner}", tries)
     if callback.done_at is not None:
         done = _texts(_clock(callback.done_at, zone), callback.done_by and f"by {callback.done_by}", callback.result)
     line = _CALLBACK.format(

@@ -1,29 +1,29 @@
 """What people do with what callers left: lists of tickets, complaints and callbacks, and how each ends.
 
-A complaint is handled in the order of ISO 10002, clause 7: received, acknowledged, answered, closed; each with its
-time, and with what was done. Nothing here makes anybody conform to that standard.
+What a step with a complaint means stands in complaint_steps.py: `handle` is its one way in, of commands and pages.
 """
 
 from __future__ import annotations
 
-import enum
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
-from pbx_bridge.errors import InputError
+from pbx_bridge.errors import InputError, RequestRefused
 from pbx_bridge.health import Clock, utc_now
+from pbx_bridge.store import ticket_rows
+from pbx_bridge.store.complaint_steps import Complaint, Handling, handled, reasoned, taken_up, ticket_of
 from pbx_bridge.store.crm import TicketStatus
 from pbx_bridge.store.database import Database, Db
 from pbx_bridge.store.sql import SQL
+from pbx_bridge.store.ticket_steps import Event, is_theirs
 from pbx_bridge.store.times import from_us, maybe_us, to_us
-from pbx_bridge.store.transaction import Transaction
 from pbx_bridge.store.writer import Writer
 from pbx_bridge.values import tracking
 from pbx_bridge.values.hostile import clean, on_terminal
 
-_LONGEST = 1000  # letters of what was done
+_LONGEST = 1000  # letters of what came of a callback
 _LEAST_ID = 4  # of a callback's id, where only its beginning is given
 
 
@@ -42,45 +42,13 @@ class TicketLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Complaint:
-    """A complaint and how far its handling is; times are aware UTC, None where that has not been done.
+class Callback:
+    """A callback; `done_by` is an extension, or empty.
 
     Attributes:
-        done: what was done about it; empty until it is answered.
+        kind: `asked` by a caller, or `follow_up`, set by one of us. owner: who is to call; empty: anybody.
+        why: of a follow-up. tries: in vain.
     """
-
-    tracking_number: str
-    customer_code: str
-    subject: str
-    reason: str
-    message: str
-    received_at: datetime
-    acknowledge_by: datetime
-    answer_by: datetime
-    acknowledged_at: datetime | None
-    answered_at: datetime | None
-    closed_at: datetime | None
-    done: str
-
-    @property
-    def stands(self) -> str:
-        """`received`, `acknowledged`, `answered` or `closed`."""
-        if self.closed_at:
-            return "closed"
-        if self.answered_at:
-            return "answered"
-        return "acknowledged" if self.acknowledged_at else "received"
-
-    def is_late(self, now: datetime) -> bool:
-        """Whether a deadline has passed and what it was for is still to be done."""
-        if self.answered_at:
-            return False
-        return self.answer_by < now or (self.acknowledged_at is None and self.acknowledge_by < now)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Callback:
-    """A callback; `done_by` is an extension, or empty."""
 
     id: str
     number: str
@@ -91,6 +59,10 @@ class Callback:
     done_at: datetime | None
     done_by: str
     result: str
+    kind: str
+    owner: str
+    why: str
+    tries: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,19 +74,11 @@ class Waiting:
     late_complaints: int
 
 
-class Handling(enum.Enum):
-    """What a person can do with a complaint."""
-
-    ACKNOWLEDGE = "acknowledged"
-    ANSWER = "answered"
-    CLOSE = "closed"
-
-
 class RequestDesk:
     """The people's side. Every method may raise StoreError."""
 
-    def __init__(self, writer: Writer, reader: Database, clock: Clock = utc_now) -> None:
-        self._writer, self._reader, self._clock = writer, reader, clock
+    def __init__(self, writer: Writer, reader: Database, clock: Clock = utc_now, zone: tzinfo = UTC) -> None:
+        self._writer, self._reader, self._clock, self._zone = writer, reader, clock, zone
 
     async def tickets(self, *, unfinished: bool = False) -> list[TicketLine]:
         """Tickets, the newest first; only those neither resolved nor closed if `unfinished`."""
@@ -125,7 +89,7 @@ class RequestDesk:
         """Complaints, the nearest deadline first; only those with a missed one if `late`."""
         rows = await self._reader.rows(SQL["complaints"], tracking_number="")
         now = self._clock()
-        return [told for told in map(_complaint, rows) if not late or told.is_late(now)]
+        return [told for told in map(complaint_of, rows) if not late or told.is_late(now)]
 
     async def callbacks(self, *, everything: bool = False) -> list[Callback]:
         """Open callbacks, the longest wanted first; with `everything` those done after them."""
@@ -139,17 +103,56 @@ class RequestDesk:
         oldest = None if oldest_us is None else from_us(oldest_us)
         return Waiting(callbacks=callbacks, oldest=oldest, late_complaints=late)
 
-    async def handle(self, number: str, what: Handling, done: str = "") -> Complaint:
-        """Take a complaint one step on. Raises InputError: there is none, or it stands elsewhere.
+    async def complaint(self, number: str) -> Complaint | None:
+        """The complaint of a tracking number."""
+        rows = await self._reader.rows(SQL["complaints"], tracking_number=number)
+        return complaint_of(rows[0]) if number and rows else None
+
+    async def handle(
+        self,
+        number: str,
+        what: Handling,
+        done: str = "",
+        *,
+        by: str = "",
+        revision: int | None = None,
+        satisfaction: str = "",
+    ) -> Complaint:
+        """Take a complaint one step on. Raises RequestRefused: there is none, or it stands elsewhere.
 
         Args:
             number: its tracking number, as a person types it.
             done: what was done about it, kept with the complaint; an answer needs it.
+            by: the user who does it. revision: of its ticket, as they saw it; None: whatever it is now.
+            satisfaction: one of SATISFACTION, when it is closed.
         """
-        plain, now, told = tracking.parse(number), self._clock(), clean(done, _LONGEST)
+        plain, now = tracking.parse(number), self._clock()
         if plain is None:
-            raise InputError(f"{on_terminal(number[:40])!r} is no tracking number: its digits do not fit together")
-        return await self._writer.submit(lambda tx: _handle(tx, plain, what, told, now))
+            wrong = f"{on_terminal(number[:40])!r} is no tracking number: its digits do not fit together"
+            raise RequestRefused("number", wrong)
+
+        def work(before: Complaint) -> tuple[Complaint, Event]:
+            return handled(before, what, done, by=by, now=now, satisfaction=satisfaction)
+
+        return await self._writer.submit(lambda tx: _change(tx.db, plain, work, revision, self._zone))
+
+    async def take_up(self, number: str, level: int, *, by: str, revision: int | None = None) -> Complaint:
+        """Tell the next level of a complaint. Raises RequestRefused."""
+        now = self._clock()
+
+        def work(before: Complaint) -> tuple[Complaint, Event]:
+            return taken_up(before, level, by=by, now=now)
+
+        return await self._writer.submit(lambda tx: _change(tx.db, number, work, revision, self._zone))
+
+    async def give_reason(self, number: str, reason: str, *, by: str, revision: int | None = None) -> Complaint:
+        """Say anew what a complaint is about. Raises RequestRefused."""
+        now = self._clock()
+
+        def work(before: Complaint) -> tuple[Complaint, Event]:
+            return reasoned(before, reason, by=by, now=now)
+
+        return await self._writer.submit(lambda tx: _change(tx.db, number, work, revision, self._zone))
 
     async def finish(self, start: str, *, by: str = "", result: str = "") -> Callback:
         """A callback is done. Raises InputError: there is none of this id, or it was done before.
@@ -166,58 +169,30 @@ class RequestDesk:
         return await self._writer.submit(lambda tx: _finish(tx.db, name, told))
 
 
-def _handle(transaction: Transaction, number: str, what: Handling, done: str, now: datetime) -> Complaint:
-    db = transaction.db
+def _change(
+    db: Db, number: str, work: Callable[[Complaint], tuple[Complaint, Event]], revision: int | None, zone: tzinfo
+) -> Complaint:
+    """Keep a complaint, its ticket and the line of its history as one change."""
     row = db.execute(SQL["complaints"], {"tracking_number": number}).fetchone()
-    if row is None:
-        raise InputError(f"{number}: no complaint has this tracking number")
-    before = _complaint(row)
-    if why_not := _why_not(before, what, done):
-        raise InputError(f"{number}: {why_not}")
-    after = _after(before, what, done, now)
+    ticket = ticket_rows.one(db, number)
+    if row is None or ticket is None:
+        raise RequestRefused("unknown", f"{number}: no complaint has this tracking number")
+    is_theirs(ticket, revision)
+    after, event = work(complaint_of(row))
     values = {
         "tracking_number": number,
         "acknowledged_at_us": maybe_us(after.acknowledged_at),
         "answered_at_us": maybe_us(after.answered_at),
         "closed_at_us": maybe_us(after.closed_at),
+        "answer_by_us": to_us(after.answer_by),
         "done": after.done,
+        "reason": after.reason,
+        "level": after.level,
+        "satisfaction": after.satisfaction,
     }
     db.execute(SQL["handle_complaint"], values)
-    db.execute(SQL["set_ticket_status"], {"tracking_number": number, "status": _STATUS[what], "at_us": to_us(now)})
+    ticket_rows.write(db, ticket, ticket_of(after, ticket, event, zone), event)
     return after
-
-
-_STATUS = {
-    Handling.ACKNOWLEDGE: TicketStatus.IN_PROGRESS.value,
-    Handling.ANSWER: TicketStatus.RESOLVED.value,
-    Handling.CLOSE: TicketStatus.CLOSED.value,
-}
-
-
-def _why_not(complaint: Complaint, what: Handling, done: str) -> str:
-    if complaint.closed_at:
-        return "this complaint is closed"
-    if what is Handling.ACKNOWLEDGE and complaint.acknowledged_at:
-        return "this complaint was acknowledged before"
-    if what is Handling.ANSWER and complaint.answered_at:
-        return "this complaint was answered before"
-    if what is Handling.ANSWER and not done:
-        return "what was done about it is missing: --done TEXT"
-    if what is Handling.CLOSE and not complaint.answered_at:
-        return "this complaint is not answered yet; answer it first"
-    return ""
-
-
-def _after(complaint: Complaint, what: Handling, done: str, now: datetime) -> Complaint:
-    told = " ".join(text for text in (complaint.done, done) if text)
-    known = replace(complaint, done=told, acknowledged_at=complaint.acknowledged_at or now)
-    match what:
-        case Handling.ACKNOWLEDGE:
-            return known
-        case Handling.ANSWER:
-            return replace(known, answered_at=now)
-        case Handling.CLOSE:
-            return replace(known, closed_at=now)
 
 
 def _finish(db: Db, start: str, told: dict[str, Any]) -> Callback:
@@ -247,8 +222,9 @@ def _ticket(row: Any) -> TicketLine:
     )
 
 
-def _complaint(row: Any) -> Complaint:
-    number, code, subject, reason, message, received, acknowledge_by, answer_by, *reached, done = row
+def complaint_of(row: Any) -> Complaint:
+    """The complaint of a row of the query `complaints`."""
+    number, code, subject, reason, message, received, acknowledge_by, answer_by, *reached, done, level, said = row
     acknowledged_at, answered_at, closed_at = (None if us is None else from_us(us) for us in reached)
     return Complaint(
         tracking_number=number,
@@ -263,11 +239,14 @@ def _complaint(row: Any) -> Complaint:
         answered_at=answered_at,
         closed_at=closed_at,
         done=done,
+        level=level,
+        satisfaction=said,
     )
 
 
 def _callback(row: Any) -> Callback:
-    name, number, code, queue, asked_at_us, wanted_at_us, done_at_us, done_by, result = row
+    name, number, code, queue, asked_at_us, wanted_at_us, done_at_us, done_by, result, *more = row
+    kind, owner, why, tries = more
     return Callback(
         id=name,
         number=number,
@@ -278,4 +257,8 @@ def _callback(row: Any) -> Callback:
         done_at=None if done_at_us is None else from_us(done_at_us),
         done_by=done_by,
         result=result,
+        kind=kind,
+        owner=owner,
+        why=why,
+        tries=tries,
     )

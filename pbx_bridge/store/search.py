@@ -18,14 +18,14 @@ from typing import Any
 import msgspec
 
 from pbx_bridge.calls.facets import Facet, Kind
-from pbx_bridge.store import drivers
+from pbx_bridge.store import customers_found, drivers
 from pbx_bridge.store.crm import plain_code
 from pbx_bridge.store.database import Database, Db
-from pbx_bridge.store.derived.backfill import reached
 from pbx_bridge.store.derived.facets import told_in
 from pbx_bridge.store.drivers import Condition, Walk
 from pbx_bridge.store.lines import CallLine, read_line
 from pbx_bridge.store.page_key import FIRST, LAST, PageKey
+from pbx_bridge.store.reached import reached
 from pbx_bridge.store.sql import SQL
 from pbx_bridge.store.times import from_us, to_us
 from pbx_bridge.store.wanted import Wanted, number_key, over_us
@@ -34,7 +34,6 @@ _MANY = 1000  # choices of a kind
 _AT_ONCE = 50  # ids in one statement
 _REMEMBERED = 20_000
 CHOSEN = (Kind.AGENT, Kind.RANG, Kind.QUEUE, Kind.NODE, Kind.WANT)
-_LETTERS = str.maketrans(dict.fromkeys("يیئكک", "_"))  # one letter, typed as Arabic's or as Persian's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,12 +102,9 @@ class Search:
         return await self._reader.read(read)
 
     async def customers_named(self, text: str, limit: int) -> Sequence[tuple[str, str]]:
-        """Code and name of customers by code or a part of their name, at most so many. Raises StoreError."""
-        part = "".join(f"!{letter}" if letter in "!%_" else letter for letter in text.strip()).translate(_LETTERS)
-        rows = await self._reader.rows(
-            SQL["customers_named"], code=plain_code(text), pattern=f"%{part}%", limit=limit
-        )
-        return [(code, name) for code, name in rows]
+        """Code and name of customers by code or words of their name, at most so many. Raises StoreError."""
+        found = await self._reader.read(lambda db: customers_found.find(db, text, limit, self._region, own=True))
+        return sorted((hit.code, hit.name) for hit in found.hits)
 
     def _page(self, db: Db, wanted: Wanted, before: PageKey | None, after: PageKey | None, limit: int) -> Found:
         older = after is None

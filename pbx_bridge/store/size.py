@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pbx_bridge.store.address import StorePlace
 from pbx_bridge.store.database import Database
-from pbx_bridge.store.derived.backfill import Reached
+from pbx_bridge.store.reached import Reached
 from pbx_bridge.store.sql import SQL
 from pbx_bridge.store.times import from_us
 

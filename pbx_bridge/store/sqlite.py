@@ -80,7 +80,7 @@ class SqliteDatabase(aiosqlite.Connection):
 
     async def migrate(self) -> int:
         """See Database."""
-        return await self.run(lambda db: migrate(db, shipped()))
+        return await self.run(_migrate)
 
 
 @asynccontextmanager
@@ -99,6 +99,14 @@ async def connect_sqlite(path: Path, *, reading: bool = False) -> AsyncIterator[
         yield database
     finally:
         await database.close()
+
+
+def _migrate(db: sqlite3.Connection) -> int:
+    applied = migrate(db, shipped())
+    # From here on no index is made, for which memory might not do. What a savepoint would bring back goes to a file
+    # else: writing that costs a tenth of what a call does.
+    db.execute("PRAGMA temp_store = MEMORY")
+    return applied
 
 
 def _transact(db: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:

@@ -1,7 +1,7 @@
 """Bytes made small: raw deflate with a dictionary of what calls are full of. The first byte names the dictionary.
 
 A dictionary is a file that never changes: what was squeezed with it could not be read without it. Each holds the
-shipped prompts' texts and some made-up calls, packed (1) or as JSON (2). A better one gets the next number.
+shipped prompts' texts and some made-up calls, packed (1, 3) or as JSON (2, 4). A better one gets the next number.
 """
 
 from __future__ import annotations
@@ -9,16 +9,17 @@ from __future__ import annotations
 import zlib
 from importlib.resources import files
 
-FACTS, CALL = 1, 2
+FACTS, CALL = 3, 4  # what is squeezed now; the first two were made before callers were asked and promised so much
 
-_WINDOW, _MEMORY = -15, 9
+_LEVEL, _WINDOW, _MEMORY = 7, -15, 8  # level 8 would take twice the time, for two parts in a hundred
 _DICTIONARIES = {
-    number: files("pbx_bridge.store").joinpath(f"squeeze_{number}.dict").read_bytes() for number in (FACTS, CALL)
+    number: files("pbx_bridge.store").joinpath(f"squeeze_{number}.dict").read_bytes()
+    for number in (1, 2, FACTS, CALL)
 }
 _MOST = 64 * 1024 * 1024  # what damaged bytes may at most claim to hold
 # Made once and copied: a copy costs half of what learning the dictionary does. The bytes are the same.
 _PACKERS = {
-    number: zlib.compressobj(6, zlib.DEFLATED, _WINDOW, _MEMORY, zlib.Z_DEFAULT_STRATEGY, known)
+    number: zlib.compressobj(_LEVEL, zlib.DEFLATED, _WINDOW, _MEMORY, zlib.Z_DEFAULT_STRATEGY, known)
     for number, known in _DICTIONARIES.items()
 }
 _READERS = {number: zlib.decompressobj(_WINDOW, known) for number, known in _DICTIONARIES.items()}

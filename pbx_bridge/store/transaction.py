@@ -6,8 +6,10 @@ import enum
 from dataclasses import dataclass, field
 
 from pbx_bridge.calls.facts import RawFact
+from pbx_bridge.calls.tally import Count, Key
 from pbx_bridge.store.announce import News
 from pbx_bridge.store.database import Db
+from pbx_bridge.store.reached import Reached, reached
 
 
 class Mark(enum.Enum):
@@ -39,6 +41,7 @@ class Transaction:
         at_once: fold what these facts may have ended in this very transaction, not a moment later.
         recalled: the dirty marks on disk were read.
         news: told to watchers once the commit is on disk.
+        counts: what the tallies gain, written once before the commit (see derived/tallies.py).
     """
 
     db: Db
@@ -54,3 +57,16 @@ class Transaction:
     at_once: bool = False
     recalled: bool = False
     news: list[News] = field(default_factory=list)
+    counts: dict[Key, Count] = field(default_factory=dict)
+    _reached: Reached | None = None
+
+    @property
+    def reached(self) -> Reached:
+        """How far the walk over calls from before came, read once. Raises what the database raises."""
+        if self._reached is None:
+            self._reached = reached(self.db)
+        return self._reached
+
+    @reached.setter
+    def reached(self, now: Reached) -> None:
+        self._reached = now

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from pbx_bridge.calls.call import Call
 from pbx_bridge.calls.facets import TALKS, WAITS, Facet, Kind, facets_of, nearest
-from pbx_bridge.store import call_body, parties
+from pbx_bridge.store import call_body
 from pbx_bridge.values import digits
 
 _SECOND_US = 1_000_000
@@ -53,7 +53,7 @@ class Wanted:
             and _longer(call.talk_us, self.talk_over_s)
             and (self.customers is None or call.customer_code in self.customers)
             and self._has_number(call, region)
-            and self._has_facets(call, region)
+            and self._has_facets(call)
         )
 
     def _has_number(self, call: Call, region: str) -> bool:
@@ -62,10 +62,10 @@ class Wanted:
         numbers = (call_body.number_key(call.caller, region), call_body.number_key(call.called, region))
         return number_key(self.number, region) in numbers
 
-    def _has_facets(self, call: Call, region: str) -> bool:
+    def _has_facets(self, call: Call) -> bool:
         if not self.facets and self.own is None:
             return True
-        found = set(facets_of(call, parties.outside_number(call, region)))
+        found = set(facets_of(call))
         mine = self.own is None or any((kind.value, self.own) in found for kind in (Kind.AGENT, Kind.RANG))
         return mine and found.issuperset(self.facets)
 

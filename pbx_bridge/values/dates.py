@@ -69,6 +69,15 @@ def to_jalali(day: date) -> tuple[int, int, int]:
     return jalali.year, jalali.month, jalali.day
 
 
+def add_jalali_months(day: date, months: int) -> date:
+    """The same day of the Jalali month so many later; the last of that month where it has no such day."""
+    year, month, number = to_jalali(day)
+    years, place = divmod(month - 1 + months, 12)
+    year, month = year + years, place + 1
+    length: int = JalaliDate.days_in_month(month, year)
+    return _jalali_to_gregorian(year, month, min(number, length))
+
+
 def end_of_day(day: date, zone: ZoneInfo = TEHRAN) -> datetime:
     """The first moment after `day` in `zone`: a contract that ends on a day is valid until then."""
     return datetime.combine(day + timedelta(days=1), time.min, tzinfo=zone)

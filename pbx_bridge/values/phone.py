@@ -32,6 +32,30 @@ def to_e164(text: str, region: str = "IR") -> E164 | None:
     return E164(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
+def why_not(text: str, region: str = "IR") -> str:
+    """Why `to_e164` takes a text for no number: `empty`, `letters`, `short`, `long`, `country` or `unknown`."""
+    plain = digits.to_ascii(text).replace("/", " ").strip()
+    figures = sum(c.isdigit() for c in plain)
+    if not plain:
+        return "empty"
+    if any(c.isalpha() for c in plain):
+        return "letters"
+    if figures < _SHORTEST_SUBSCRIBER:
+        return "short"
+    try:
+        reason = phonenumbers.is_possible_number_with_reason(phonenumbers.parse(plain, region))
+    except phonenumbers.NumberParseException as error:
+        return {
+            phonenumbers.NumberParseException.INVALID_COUNTRY_CODE: "country",
+            phonenumbers.NumberParseException.TOO_LONG: "long",
+        }.get(error.error_type, "unknown")
+    return {
+        phonenumbers.ValidationResult.TOO_SHORT: "short",
+        phonenumbers.ValidationResult.TOO_LONG: "long",
+        phonenumbers.ValidationResult.INVALID_COUNTRY_CODE: "country",
+    }.get(reason, "unknown")
+
+
 def national(number: str) -> str:
     """An E.164 number as people of its country dial it, digits only: +989121234567 → 09121234567."""
     try:

@@ -83,8 +83,9 @@ async def _of_token(request: web.Request, sent: str, needed: permits.Permission 
     token = await request.app[keys.TOKENS].check(sent)
     if token is None:
         raise web.HTTPUnauthorized
-    # A program reads; what belongs to a person's own account is none of its.
-    if request.method not in ("GET", "HEAD") or needed is permits.Permission.SIGNED_IN:
+    # A program reads, but where a handler says otherwise; what belongs to a person's own account is none of its.
+    reads = request.method in ("GET", "HEAD") or permits.is_for_programs(request.match_info.handler)
+    if not reads or needed is permits.Permission.SIGNED_IN:
         raise web.HTTPForbidden
     return token
 

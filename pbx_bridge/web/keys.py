@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 from cryptography.fernet import Fernet
 
-from pbx_bridge.health import Clock, Health, Meter, Tally
+from pbx_bridge.health import Clock, Health
 from pbx_bridge.store.sessions import Session
 from pbx_bridge.store.users import Role
 from pbx_bridge.web import limit, live, oidc, permits, ports, sessions, vitals
@@ -35,7 +35,6 @@ UNMASKED: web.AppKey[frozenset[Role]] = web.AppKey("unmasked")
 CLOCK: web.AppKey[Clock] = web.AppKey("clock")
 VITALS: web.AppKey[vitals.Vitals] = web.AppKey("vitals")
 LIVE = web.AppKey("live", live.LiveCalls)
-METERS: web.AppKey[tuple[Meter | Tally, ...]] = web.AppKey("meters")
 STOPPING = web.AppKey("stopping", asyncio.Event)
 LIMITER = web.AppKey("limiter", limit.Limiter)
 

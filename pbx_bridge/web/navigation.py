@@ -12,8 +12,13 @@ from pbx_bridge.web import permits
 # In the order of a lead's day. The address of a set's first page, and the word for it.
 _SETS = (
     ("/", "nav.status"),
+    ("/desk", "nav.desk"),
     ("/calls", "nav.calls"),
+    ("/customers", "nav.customers"),
+    ("/tickets", "nav.tickets"),
     ("/board", "nav.board"),
+    ("/callbacks", "nav.callbacks"),
+    ("/contracts", "nav.contracts"),
     ("/reports", "nav.reports"),
     ("/moments", "nav.moments"),
     ("/flow", "nav.flow"),
@@ -25,17 +30,20 @@ _SETS = (
 _INSTEAD = {"/": permits.Permission.SEE_STATUS}
 
 ACCOUNT = "/account"
+_SELDOM = frozenset({"/moments", "/flow", "/admin"})  # behind "more" for those who may see so much that a row is full
+_ROW = 9
 
 _NEEDS: web.AppKey[Mapping[str, permits.Permission | None]] = web.AppKey("navigation_needs")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """One entry. `word` is a key; `here`: the page shown is of this set."""
+    """One entry. `word` is a key; `here`: the page shown is of this set; `more`: it stands with the seldom ones."""
 
     address: str
     word: str
     here: bool
+    more: bool = False
 
 
 def install(app: web.Application) -> None:
@@ -57,10 +65,11 @@ def links(app: web.Application, path: str, account: permits.Account | None) -> S
     if account is None:
         return ()
     needs = app.get(_NEEDS, {})
+    open_to = [(address, word) for address, word in _SETS if address in needs and _may(account, needs[address])]
+    full = sum(address != ACCOUNT for address, _ in open_to) > _ROW
     return [
-        Link(address=address, word=word, here=_is_of(path, address))
-        for address, word in _SETS
-        if address in needs and _may(account, needs[address])
+        Link(address=address, word=word, here=_is_of(path, address), more=full and address in _SELDOM)
+        for address, word in open_to
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ from aiohttp import web
 
 from pbx_bridge.values.hostile import clean
 from pbx_bridge.web import icons, keys, language, navigation
+from pbx_bridge.web.addresses import contract_address, customer_address
 from pbx_bridge.web.assets import Assets
+from pbx_bridge.web.dial.offer import can_dial
 from pbx_bridge.web.show import NOTHING, Language, Show, iso
 from pbx_bridge.web.viewer import Viewer
 
@@ -31,6 +34,8 @@ def install(app: web.Application, files: Assets) -> None:
         lstrip_blocks=True,
     )
     env.globals.update(asset=files.url, NOTHING=NOTHING, clean=clean, iso=iso, icon=icons.icon)
+    env.globals.update(customer_address=customer_address, contract_address=contract_address)
+    env.globals.update(can_dial=can_dial, dial_key=lambda: secrets.token_urlsafe(12))
     for name in env.list_templates():
         env.get_template(name)
 

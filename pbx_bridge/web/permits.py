@@ -14,6 +14,7 @@ from pbx_bridge.store.users import Role
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 _MARK = "_pbx_bridge_needs"
+_PROGRAMS = "_pbx_bridge_for_programs"
 
 
 class Permission(enum.StrEnum):
@@ -120,6 +121,17 @@ def needs(permission: Permission) -> Callable[[Handler], Handler]:
         return handler
 
     return mark
+
+
+def for_programs(handler: Handler) -> Handler:
+    """Mark a handler that changes something and that a token may call all the same; it checks which token itself."""
+    setattr(handler, _PROGRAMS, True)
+    return handler
+
+
+def is_for_programs(handler: Callable[..., Any]) -> bool:
+    """Whether a token may have it change something."""
+    return getattr(handler, _PROGRAMS, False) is True
 
 
 def open_to_all(handler: Handler) -> Handler:

@@ -26,8 +26,9 @@ _PATIENCE_S = 1.0
 @needs(Permission.SIGNED_IN)
 async def show(request: web.Request) -> web.Response:
     """GET /; who may not see it is sent on to what they may."""
-    if not permits.may(request[keys.USER].role, Permission.SEE_STATUS):
-        raise web.HTTPSeeOther("/calls")
+    account = request[keys.USER]
+    if not permits.may(account.role, Permission.SEE_STATUS):
+        raise web.HTTPSeeOther("/desk" if account.extension else "/calls")
     return pages.page(request, "status.html", await _context(request))
 
 

@@ -5,7 +5,7 @@ Step data is what the flow engine wrote; it is read without trusting any of it t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -44,11 +44,16 @@ class Line:
 
 def transcript(call: Call, viewer: Viewer) -> tuple[Line, ...]:
     """Every step as a line, in order; a prompt and its being heard are one."""
-    heard = {_text(step, "playback"): step for step in call.steps if step.kind == StepKind.HEARD}
+    return told(call.steps, call.started_at, viewer)
+
+
+def told(steps: Sequence[CallStep], started_at: datetime, viewer: Viewer) -> tuple[Line, ...]:
+    """The same of steps that no call on record has yet."""
+    heard = {_text(step, "playback"): step for step in steps if step.kind == StepKind.HEARD}
     made = []
-    for step in sorted(call.steps, key=lambda s: s.at):
+    for step in sorted(steps, key=lambda s: s.at):
         if step.kind != StepKind.HEARD:
-            offset = max(0, microseconds(step.at - call.started_at))
+            offset = max(0, microseconds(step.at - started_at))
             made.append(_Writer(viewer, step, offset, heard).line())
     return tuple(made)
 

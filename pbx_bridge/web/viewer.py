@@ -65,8 +65,14 @@ class Viewer:
 
     @property
     def look(self) -> str:
-        """Who has the same may be shown the same rendered piece: language, and whether numbers are whole."""
-        return f"{self.show.language}.{self.may(Permission.SEE_NUMBERS)}"
+        """Who has the same may be shown the same rendered piece: language, whole numbers, who calls, who pauses."""
+        return f"{self.show.language}.{self.may(Permission.SEE_NUMBERS)}.{self.calls}.{self.may(Permission.DESK)}"
+
+    @property
+    def calls(self) -> bool:
+        """Whether they call by a click on a number: they may, have a phone, and see whole numbers."""
+        phone = self.account is not None and self.account.extension != ""
+        return phone and self.may(Permission.DESK) and self.may(Permission.SEE_NUMBERS)
 
     @property
     def language(self) -> Language:

@@ -13,8 +13,10 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 import pytest
 import pytest_asyncio
 from every_page import FURTHER, Walk, addresses, routes_of_pages
+from full_renewals import CONTRACT
 from full_site import HOSTILE, FullSite, full_site
 from playwright.async_api import Browser, expect
+from site_phones import DIALS
 from web_visitor import NAME, PASSWORD, Parts
 
 from pbx_bridge.web.reports.book import REPORTS
@@ -53,6 +55,11 @@ def _examples(site: FullSite) -> Mapping[str, Sequence[str]]:
         "call_id": [site.plain.call_id, site.hostile.call_id],
         "month": ["1405-08", "2026-10"],
         "name": list(REPORTS),
+        "number": site.tickets,
+        "dial_id": DIALS,
+        "id": site.callbacks,
+        "code/number": [CONTRACT, "C-1007/M%2F9%20%D8%A8"],
+        "code": ["C-1042", "9%2F9%20%3Cb%3E"],
     }
 
 

@@ -22,6 +22,9 @@ PAGES = {
     "call": "/calls/{call_id}",
     "board": "/board",
     "report": "/reports/hours",
+    "desk": "/desk",
+    "tickets": "/tickets",
+    "renewals": "/contracts/renewals",
     "month": "/reports/month/{month}",
 }
 _MONTHS = {"fa": "1405-08", "en": "2026-11"}

@@ -14,12 +14,12 @@ from store_facts import NOON, quick_store
 from pbx_bridge.calls.call import Call
 from pbx_bridge.store import Store
 from pbx_bridge.store.address import StorePlace
-from pbx_bridge.store.database import Db
 from pbx_bridge.store.derived import Derived, Kept
-from pbx_bridge.store.derived.backfill import Backfill, reached
+from pbx_bridge.store.derived.backfill import Backfill
 from pbx_bridge.store.derived.facets import Facets
 from pbx_bridge.store.open import open_store
 from pbx_bridge.store.times import to_us
+from pbx_bridge.store.transaction import Transaction
 from pbx_bridge.store.wanted import Wanted
 
 SPAN = timedelta(minutes=3)
@@ -32,18 +32,15 @@ class Counting:
         self.version = version
         self.told: Counter[str] = Counter()
 
-    def added(self, db: Db, kept: Kept) -> None:
-        if reached(db).holds(to_us(kept.call.started_at), kept.call.call_id):
+    def added(self, transaction: Transaction, kept: Kept) -> None:
+        if transaction.reached.holds(to_us(kept.call.started_at), kept.call.call_id):
             self.told[kept.call.call_id] += 1
 
-    def dropped(self, db: Db, kept: Kept) -> None:
-        if reached(db).holds(to_us(kept.call.started_at), kept.call.call_id):
+    def dropped(self, transaction: Transaction, kept: Kept) -> None:
+        if transaction.reached.holds(to_us(kept.call.started_at), kept.call.call_id):
             self.told[kept.call.call_id] -= 1
 
-    def began(self, db: Db) -> None:
-        self.told.clear()
-
-    def walked(self, db: Db, calls: Sequence[Kept]) -> None:
+    def walked(self, transaction: Transaction, before: Sequence[Kept], calls: Sequence[Kept]) -> None:
         self.told.update(kept.call.call_id for kept in calls)
 
 

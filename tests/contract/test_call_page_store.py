@@ -21,9 +21,9 @@ from pbx_bridge.errors import StoreError
 from pbx_bridge.store import CallRow, Store, TicketStatus, open_store
 from pbx_bridge.store.address import StorePlace
 from pbx_bridge.store.call_notes import LONGEST, clean_note
+from pbx_bridge.store.complaint_steps import Handling
 from pbx_bridge.store.copy import copy_store
 from pbx_bridge.store.requests import NewComplaint, NewTicket
-from pbx_bridge.store.requests_desk import Handling
 from pbx_bridge.values import tracking
 
 SARA, REZA = "09121234567", "09351112233"

@@ -12,6 +12,7 @@ from crm_folder import import_files
 from store_facts import quick_store
 
 from pbx_bridge.cli import cli
+from pbx_bridge.store.callbacks import NewFollowUp
 from pbx_bridge.store.requests import NewCallback, NewComplaint, NewTicket
 
 NASTY = "\u202ebroken\x1b[2J line"
@@ -23,8 +24,48 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def run(*words: str) -> Result:
-    return CliRunner().invoke(cli, list(words))
+def run(*words: str, input: str | None = None) -> Result:
+    return CliRunner().invoke(cli, list(words), input=input)
+
+
+def test_tickets_are_given_and_moved(home: Path) -> None:
+    number = fill(home, answer_by=datetime.now(UTC) + timedelta(days=9))["ticket"]
+    assert run("users", "add", "sara", "--role", "agent", input="a fine password\n").exit_code == 0
+    for words, told in (
+        (("assign", number, "--to", "sara"), f"ticket {number}: sara"),
+        (("status", number, "in_progress"), f"ticket {number}: in_progress"),
+        (("assign", number), f"ticket {number}: nobody has it"),
+        (("status", number, "resolved"), f"ticket {number}: resolved"),
+        (("status", number, "reopen"), f"ticket {number}: new"),
+    ):
+        done = run("tickets", *words)
+        assert (done.exit_code, done.output.strip()) == (0, told)
+    for words, told in (
+        (("assign", number, "--to", "\x1b[2Jnobody"), "no user is called so"),
+        (("assign", "1234567", "--to", "sara"), "is no tracking number"),
+        (("assign", "2047155", "--to", "sara"), "no ticket has this tracking number"),
+        (("status", number, "new"), "is no state to go to: in_progress, waiting_customer, resolved, closed, reopen"),
+        (("status", number, "reopen"), "this ticket is open"),
+    ):
+        refused = run("tickets", *words)
+        assert refused.exit_code == 1
+        assert told in refused.output
+        assert "\x1b" not in refused.output
+
+
+def test_a_complaint_ends_with_what_its_customer_says(home: Path) -> None:
+    number = fill(home, answer_by=datetime.now(UTC) + timedelta(days=9))["complaint"]
+    for words, told in (
+        (("answer", number, "--done", "mended"), f"complaint {number}: answered"),
+        (("close", number, "--satisfied", "no"), f"complaint {number}: closed"),
+        (("reopen", number), f"complaint {number}: acknowledged"),
+    ):
+        done = run("complaints", *words)
+        assert (done.exit_code, done.output.strip()) == (0, told)
+    run("complaints", "answer", number, "--done", "again")
+    refused = run("complaints", "close", number, "--satisfied", "very")
+    assert refused.exit_code == 1
+    assert "is not what a complainant says" in refused.output
 
 
 def fill(home: Path, *, answer_by: datetime) -> dict[str, str]:
@@ -140,3 +181,26 @@ def test_without_a_store_nothing_is_shown(home: Path, words: tuple[str, ...]) ->
     assert result.exit_code == 1
     assert "there is no store yet" in result.stderr
     assert not (home / "store.db").exists()
+
+
+def test_a_follow_up_says_what_for_and_how_often_it_was_tried(home: Path) -> None:
+    fill(home, answer_by=datetime.now(UTC) + timedelta(days=9))
+
+    async def more() -> None:
+        async with quick_store(home / "store.db") as store:
+            new = NewFollowUp(
+                origin="1",
+                number="02188776655",
+                wanted_at=datetime.now(UTC),
+                why=NASTY,
+                by="zahra",
+                owner="zahra",
+            )
+            name = await store.callbacks.follow_up(new)
+            statement = "UPDATE callback SET tries = 2 WHERE id = :id"
+            await store.writer.submit(lambda tx: tx.db.execute(statement, {"id": name}).rowcount)
+
+    asyncio.run(more())
+    listed = run("callbacks", "list")
+    assert "follow-up: broken[2J line; for zahra; called 2 times in vain" in listed.output
+    assert listed.exit_code == 0

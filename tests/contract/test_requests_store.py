@@ -18,9 +18,9 @@ from store_places import query
 from pbx_bridge.errors import InputError
 from pbx_bridge.store import Store, open_store
 from pbx_bridge.store.address import StorePlace
+from pbx_bridge.store.complaint_steps import Handling
 from pbx_bridge.store.copy import copy_store
 from pbx_bridge.store.requests import NewCallback, NewComplaint, NewTicket
-from pbx_bridge.store.requests_desk import Handling
 from pbx_bridge.values import tracking
 
 NOW = datetime(2026, 11, 21, 8, 30, tzinfo=UTC)

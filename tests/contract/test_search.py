@@ -16,13 +16,14 @@ from store_facts import NOON, quick_store
 
 from pbx_bridge.calls.call import Call, Direction, Outcome
 from pbx_bridge.calls.facets import Facet, Kind, facets_of
-from pbx_bridge.store import PageKey, Store, parties
+from pbx_bridge.store import PageKey, Store
 from pbx_bridge.store.address import StorePlace
 from pbx_bridge.store.database import Db
 from pbx_bridge.store.derived import Derived, Kept
 from pbx_bridge.store.derived.facets import Facets
 from pbx_bridge.store.search import Found, Search, Work
 from pbx_bridge.store.times import to_us
+from pbx_bridge.store.transaction import Transaction
 from pbx_bridge.store.wanted import Wanted
 
 SPAN = timedelta(minutes=3)
@@ -140,7 +141,7 @@ async def test_a_line_tells_what_the_call_tells(place: StorePlace) -> None:
         found = await store.calls.search(Wanted(), limit=_COUNT)
         assert [line.call_id for line in found.lines] == [call.call_id for call in calls]
         for line, call in zip(found.lines, calls, strict=True):
-            facets = facets_of(call, parties.outside_number(call))
+            facets = facets_of(call)
             assert line.told == tuple(f for f in facets if f in line.told)
             assert {kind for kind, _ in facets} - {kind for kind, _ in line.told} <= {
                 "direction", "outcome", "ticket", "wait", "talk", "person",
@@ -171,7 +172,7 @@ async def test_a_changed_call_is_found_by_what_it_is_now(place: StorePlace) -> N
 async def test_facets_of_a_call_that_is_another_one_now_are_gone(place: StorePlace) -> None:
     derived = Derived(parts=(Facets(),))
     async with full_store(place) as (store, calls, _):
-        await store.writer.submit(lambda transaction: derived.gone(transaction.db, calls[0].call_id))
+        await store.writer.submit(lambda transaction: derived.gone(transaction, calls[0].call_id))
         no = "SELECT COUNT(*) FROM call_facet f JOIN call c ON c.call_no = f.call_no WHERE c.call_id = :id"
         assert (await store.calls._reader.rows(no, id=calls[0].call_id))[0][0] == 0
         assert (await store.calls._reader.rows(no, id=calls[1].call_id))[0][0] > 0
@@ -202,8 +203,11 @@ class _Refusing(Derived):
         super().__init__(parts=())
         self._derived, self._left = derived, 19
 
-    def changed(self, db: Db, before: Kept | None, call: Call, group: int) -> None:
-        self._derived.changed(db, before, call, group)
+    def named(self, db: Db, before: Kept | None, call: Call, group: int) -> Kept:
+        return self._derived.named(db, before, call, group)
+
+    def changed(self, transaction: Transaction, before: Kept | None, after: Kept) -> None:
+        self._derived.changed(transaction, before, after)
         if not self._left:
             raise ValueError("taken back")
         self._left -= 1

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
 from demo_history import morning
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from kept_calls import Counts, Keeper, recounted, thirds, wrongs
 from plain_call import plain_call
-from store_facts import NOON, QUICK, at
+from store_facts import NODE, NOON, QUICK, SOON, at, revisions, step, whole
 from store_places import query
 
 from pbx_bridge.calls.call import Call, Direction, Outcome, Segment, SegmentKind, SurveyAnswer, call_id
 from pbx_bridge.calls.moments import MomentKind
-from pbx_bridge.store import Store, open_store
+from pbx_bridge.store import Store, open_store, recorder
 from pbx_bridge.store.address import StorePlace
+from pbx_bridge.store.derived import backfill
 from pbx_bridge.store.derived.backfill import Backfill
+from pbx_bridge.store.moment_rows import DAY_US
 from pbx_bridge.store.moments import MomentState, Search
+from pbx_bridge.store.times import to_us
 
 TEHRAN, BERLIN = ZoneInfo("Asia/Tehran"), ZoneInfo("Europe/Berlin")
 HOUR, DAY = 3600.0, 86400.0
@@ -48,7 +53,12 @@ def counts(place: StorePlace) -> Counts:
 
 
 def moments(place: StorePlace) -> set[tuple[str, str]]:
-    return {(row[0], row[1]) for row in query(place, "SELECT call_id, kind FROM moment")}
+    """Those there are; how many a day has is held against them."""
+    rows = query(place, "SELECT call_id, kind, state, at_us FROM moment")
+    days = Counter((kind, state, at_us // DAY_US) for _, kind, state, at_us in rows)
+    told = query(place, "SELECT kind, state, day, n FROM moment_day")
+    assert {(kind, state, day): n for kind, state, day, n in told if n} == days
+    return {(call_id, kind) for call_id, kind, _, _ in rows}
 
 
 def call(number: int, seconds: float = 0.0, **told: Any) -> Call:
@@ -108,6 +118,53 @@ async def test_another_zone_counts_every_call_anew(place: StorePlace) -> None:
         await walk(store, moved, BERLIN).finish()
         assert counts(place) == recounted(await on_record(store), BERLIN)
         assert moments(place) == wrongs(await on_record(store))
+
+
+async def test_counts_of_an_earlier_walk_are_dropped_some_at_a_time(
+    place: StorePlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backfill, "_FORGOTTEN", 1)
+    async with keeping(place) as (store, keeper):
+        await walk(store, keeper).finish()
+        await keeper.keep([call(number, number * 7 * HOUR, wait_us=number * 10**8) for number in range(9)])
+        moved, before = Keeper(store, BERLIN), len(counts(place))
+        assert await walk(store, moved, BERLIN).step(5) == 5  # not one call is walked yet
+        assert len(counts(place)) == before - 5
+        assert moments(place) == wrongs(await on_record(store))  # these stay until their call is looked at
+        await moved.keep([call(3, 5 * HOUR), call(10, 6 * HOUR), call(4, 1000 * HOUR)])
+        assert len(counts(place)) == before - 5
+        assert await walk(store, moved, BERLIN).finish() == 10
+        assert counts(place) == recounted(await on_record(store), BERLIN)
+        assert moments(place) == wrongs(await on_record(store))
+
+
+async def test_a_call_that_cannot_be_folded_is_not_counted(
+    place: StorePlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = call_id(NODE, "1.2")
+
+    def refuse(db: Any, told: str, facts: Any) -> None:
+        if told == broken:  # its row is written by then, and what is worked out of it
+            raise ZeroDivisionError("half a call")
+
+    monkeypatch.setattr(recorder, "note_recordings", refuse)
+    async with open_store(place, zone=TEHRAN, pace=SOON, limits=QUICK) as store:
+        await store.backfill.finish()
+        facts = [fact for number in range(1, 5) for fact in whole(f"1.{number}", number * 60)]
+        await revisions(store, facts, 3)
+        calls = await on_record(store)
+        assert {one.root for one in calls} == {"1.1", "1.3", "1.4"}
+        assert counts(place) == recounted(calls, TEHRAN)
+        assert moments(place) == wrongs(calls) == {(call_id(NODE, "1.4"), "third")}
+        rows = query(place, "SELECT started_at_us FROM call_facet")
+        assert {row[0] for row in rows} == {to_us(one.started_at) for one in calls}
+
+        monkeypatch.undo()
+        await revisions(store, [step("1.2", 1, 125, keys="2")], 1)
+        calls = await on_record(store)
+        assert len(calls) == 4
+        assert counts(place) == recounted(calls, TEHRAN)
+        assert moments(place) == wrongs(calls) == {(call_id(NODE, "1.3"), "third")}
 
 
 async def test_what_the_walk_has_not_reached_is_counted_once(place: StorePlace) -> None:
@@ -226,5 +283,5 @@ async def _play(place: StorePlace, plan: Sequence[Step]) -> None:
 
 
 def _empty(transaction: Any) -> None:
-    for table in ("call", "call_facet", "tally", "moment", "worked_out", "call_group"):
+    for table in ("call", "call_facet", "tally", "moment", "moment_day", "worked_out", "call_group"):
         transaction.db.execute(f"DELETE FROM {table}")  # noqa: S608

@@ -171,10 +171,10 @@ async def test_a_pause_and_its_reason(house: SystemUnderTest) -> None:
         for queue, way in MEMBERSHIPS:
             await board.until(lambda b: b.agent("111", "Free"), "an agent who is not paused in every queue")
             await asyncio.to_thread(house.pbx.rx, f"queue pause member {way} queue {queue} reason lunch")
-        took = await board.until(lambda b: b.agent("111", "Paused", "lunch"), "the pause", "QueueMemberPause")
+        took = await board.until(lambda b: b.agent("111", "Paused", "Lunch"), "the pause", "QueueMemberPause")
         for queue, way in MEMBERSHIPS:
             await asyncio.to_thread(house.pbx.rx, f"queue unpause member {way} queue {queue}")
-        await board.until(lambda b: b.agent("111", "Free") and not b.agent("111", "lunch"), "the end of the pause")
+        await board.until(lambda b: b.agent("111", "Free") and not b.agent("111", "Lunch"), "the end of the pause")
     assert took < SLOWEST_S
 
 

@@ -16,8 +16,8 @@ from pbx_bridge import logs
 from pbx_bridge.errors import StoreError
 from pbx_bridge.health import Mishap, Mishaps
 from pbx_bridge.spool.sizes import SpoolSize, spool_size
-from pbx_bridge.store.derived.backfill import NOWHERE, Reached
 from pbx_bridge.store.ledger import Reach
+from pbx_bridge.store.reached import NOWHERE, Reached
 from pbx_bridge.store.size import StoreSize
 from pbx_bridge.store.users import Role
 from pbx_bridge.web.vitals import FlowUse, Measured, Sizes, flow_uses

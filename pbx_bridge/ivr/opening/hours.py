@@ -59,6 +59,11 @@ class Week:
         first = _day_of_week(day) * DAY
         yield from (start - first for start, _ in self.spans if first <= start < first + DAY)
 
+    def edges(self, day: date) -> Iterator[int]:
+        """The minutes of a day at which hours begin or end."""
+        first = _day_of_week(day) * DAY
+        yield from (edge - first for span in self.spans for edge in span if first <= edge < first + DAY)
+
 
 Result = Literal["open", "closed", "holiday"]
 
@@ -105,12 +110,12 @@ class OfficeHours:
         minutes = {0, *self.week.starts(day)}
         minutes |= {closed.end for book in self.holidays for closed in book.on(day) if closed.end < DAY}
         folds = [self._moment(day, minute, fold) for minute in minutes for fold in (0, 1)]
-        return sorted({*folds, *self._clock_change(day)})
+        return sorted({*folds, *self.clock_change(day)})
 
     def _moment(self, day: date, minute: int, fold: int = 0) -> datetime:
         return datetime.combine(day, time(minute // 60, minute % 60, fold=fold), self.zone).astimezone(UTC)
 
-    def _clock_change(self, day: date) -> Iterator[datetime]:
+    def clock_change(self, day: date) -> Iterator[datetime]:
         """The moment at which the clocks are changed on a day, if they are."""
         before, after = self._moment(day, 0), self._moment(day + timedelta(days=1), 0, 1)
         if self._offset(before) == self._offset(after):

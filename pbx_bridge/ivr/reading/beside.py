@@ -88,7 +88,7 @@ def take_in(nodes: Mapping[str, Node], beside: Beside, zone: ZoneInfo) -> TakenI
             findings.append(Finding(code="holiday-file", text=f"{name}: {error.reason}", at=at))
             continue
         try:
-            holidays[name] = _book(name, contents[name], beside.path(name), zone)
+            holidays[name] = book(name, contents[name], beside.path(name), zone)
         except FlowError as error:
             findings.append(Finding(code="holiday-file", text=error.reason, line=error.line, path=beside.path(name)))
     return TakenIn(holidays=holidays, contents=contents, findings=tuple(findings))
@@ -105,10 +105,10 @@ def version(text: bytes, contents: Mapping[str, bytes]) -> str:
 
 def unknown_holidays(flow: Flow, today: date) -> Iterator[Finding]:
     """A warning for each file of holidays that does not know those of today."""
-    for name, book in flow.holidays.items():
-        if not book.knows(today):
-            end = book.last_known if book.last_known and today > book.last_known else book.first_known
-            text = f"the holidays of {name} are known {'to' if end == book.last_known else 'from'} {end} only"
+    for name, told in flow.holidays.items():
+        if not told.knows(today):
+            end = told.last_known if told.last_known and today > told.last_known else told.first_known
+            text = f"the holidays of {name} are known {'to' if end == told.last_known else 'from'} {end} only"
             do = "add those of this year in a file beside the flow"
             at = next((at for each, at in _named(flow.nodes) if each == name), "")
             line = flow.line(at)
@@ -125,7 +125,8 @@ def _named(nodes: Mapping[str, Node]) -> Iterator[tuple[str, str]]:
                 yield source, f"nodes.{name}.holidays.{number}"
 
 
-def _book(name: str, content: bytes, path: Path, zone: ZoneInfo) -> HolidayBook:
+def book(name: str, content: bytes, path: Path, zone: ZoneInfo) -> HolidayBook:
+    """The holidays of a file's content. Raises FlowError."""
     if name.endswith(".ics"):
         return holidays_ics.read(content, name, path, zone)
     return holidays_yaml.read(content, name, path)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol, runtime_checkable
 
 from pbx_bridge.calls.call import Call
 from pbx_bridge.store import call_body
 from pbx_bridge.store.database import Db
 from pbx_bridge.store.sql import SQL
-from pbx_bridge.store.times import to_us
+from pbx_bridge.store.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """A call as it stands in the store.
+    """A call as it stands in the store, or is about to.
 
     Attributes:
         no: `call.call_no`; unlike a call's group it never changes.
@@ -26,18 +27,6 @@ class Kept:
     no: int
     facets: str | None = None
 
-    @classmethod
-    def read(cls, row: Sequence[Any]) -> Kept | None:
-        """The row of `call_before`: body, call_no, facets; None where nothing was worked out of it yet."""
-        body, no, facets = row
-        return None if no is None else cls(call=call_body.decode(body), no=no, facets=facets)
-
-
-def number_call(db: Db, call: Call, no: int) -> None:
-    """Its short number, unless it has one. Raises what the database raises."""
-    values = {"call_id": call.call_id, "started_at_us": to_us(call.started_at), "no": no}
-    db.execute(SQL["number_call"], values)
-
 
 class Part(Protocol):
     """One kind of thing that is worked out of calls.
@@ -45,10 +34,10 @@ class Part(Protocol):
     A call is changed by `dropped` of what it was and then `added` of what it is, both in one transaction.
     """
 
-    def added(self, db: Db, kept: Kept) -> None:
+    def added(self, transaction: Transaction, kept: Kept) -> None:
         """This call is on record now. Raises what the database raises."""
 
-    def dropped(self, db: Db, kept: Kept) -> None:
+    def dropped(self, transaction: Transaction, kept: Kept) -> None:
         """This call is not on record any more, or not as it was. Raises what the database raises."""
 
 
@@ -56,40 +45,65 @@ class Part(Protocol):
 class Changing(Protocol):
     """A part that needs less than `dropped` and `added` for a call that was changed."""
 
-    def changed(self, db: Db, before: Kept, after: Kept) -> None:
+    def changed(self, transaction: Transaction, before: Kept, after: Kept) -> None:
         """This call is on record as another one. Raises what the database raises."""
 
 
+@runtime_checkable
+class Naming(Protocol):
+    """A part that has something to say before a call is written: what stands in the call's own row."""
+
+    def named(self, db: Db, kept: Kept) -> Kept:
+        """The call with its facets. Raises what the database raises."""
+
+
 class Derived:
-    """What whoever writes a call tells of it, in the same transaction."""
+    """What whoever writes a call tells of it, in the same transaction.
+
+    before ─► named ─► the call's row is written, with its number and facets ─► changed
+    """
 
     def __init__(self, parts: Sequence[Part]) -> None:
-        self._parts = tuple(parts)
+        self._parts = tuple((part, _changing(part)) for part in parts)
+        self._naming = tuple(part for part in parts if isinstance(part, Naming))
 
     def before(self, db: Db, call_id: str) -> Kept | None:
-        """What stands of a call that is about to be written anew. Raises what the database raises."""
+        """What was worked out of a call that is about to be written anew; None: nothing. Raises what it raises."""
         rows = db.execute(SQL["call_before"], {"call_id": call_id}).fetchall()
-        return Kept.read(rows[0]) if rows else None
+        if not rows or rows[0][1] is None:
+            return None
+        body, no, facets = rows[0]
+        return Kept(call=call_body.decode(body), no=no, facets=facets)
 
-    def changed(self, db: Db, before: Kept | None, call: Call, group: int) -> None:
+    def named(self, db: Db, before: Kept | None, call: Call, group: int) -> Kept:
+        """A call as it is about to be written. Raises what the database raises."""
+        # Its group's number is free: groups are never numbered alike, and have one call.
+        no, facets = (group, None) if before is None else (before.no, before.facets)
+        kept = Kept(call=call, no=no, facets=facets)
+        for part in self._naming:
+            kept = part.named(db, kept)
+        return kept
+
+    def changed(self, transaction: Transaction, before: Kept | None, after: Kept) -> None:
         """A call came or was changed; its row is written. Raises what the database raises."""
-        if before is None:  # its group's number is free: groups are never numbered alike, and have one call
-            number_call(db, call, group)
-            after = Kept(call=call, no=group)
-        else:
-            after = replace(before, call=call)
-        for part in self._parts:
+        for part, changed in self._parts:
             if before is None:
-                part.added(db, after)
-            elif isinstance(part, Changing):
-                part.changed(db, before, after)
+                part.added(transaction, after)
             else:
-                part.dropped(db, before)
-                part.added(db, after)
+                changed(transaction, before, after)
 
-    def gone(self, db: Db, call_id: str) -> None:
+    def gone(self, transaction: Transaction, call_id: str) -> None:
         """A call is another one now; its row is still there. Raises what the database raises."""
-        kept = self.before(db, call_id)
+        kept = self.before(transaction.db, call_id)
         if kept is not None:
-            for part in self._parts:
-                part.dropped(db, kept)
+            for part, _ in self._parts:
+                part.dropped(transaction, kept)
+
+
+def _changing(part: Part) -> Callable[[Transaction, Kept, Kept], None]:
+    return part.changed if isinstance(part, Changing) else partial(_anew, part)
+
+
+def _anew(part: Part, transaction: Transaction, before: Kept, after: Kept) -> None:
+    part.dropped(transaction, before)
+    part.added(transaction, after)

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from pbx_bridge.calls.facets import TOLD, VERSION, Facet, facets_of
-from pbx_bridge.store import parties
+from pbx_bridge.calls.facets import VERSION, Facet, told_of, untold_of
 from pbx_bridge.store.database import Db
 from pbx_bridge.store.derived.derived import Kept
 from pbx_bridge.store.sql import SQL
 from pbx_bridge.store.times import to_us
+from pbx_bridge.store.transaction import Transaction
 
 _REMEMBERED = 100_000  # some ten megabytes
 
@@ -20,8 +20,7 @@ _REMEMBERED = 100_000  # some ten megabytes
 class Facets:
     """A part of Derived. Used by the writer alone; `committed` is told of each commit."""
 
-    def __init__(self, region: str = "IR") -> None:
-        self._region = region
+    def __init__(self) -> None:
         self._numbers: dict[Facet, int] = {}
         # Numbers given since the last commit. A savepoint or the whole transaction may still take them back, and
         # another facet may get them then: they are looked up again until they are on disk.
@@ -36,54 +35,32 @@ class Facets:
         """What was given is on disk."""
         self._fresh.clear()
 
-    def added(self, db: Db, kept: Kept) -> None:
-        """See Part."""
-        text = self._text(db, kept)
-        db.executemany(SQL["put_call_facet"], _values(_rows(kept, numbers_in(text))))
-        self._note(db, kept, text)
+    def named(self, db: Db, kept: Kept) -> Kept:
+        """See Naming."""
+        told, others = (
+            [self._number(db, facet) for facet in some] for some in (told_of(kept.call), untold_of(kept.call))
+        )
+        return Kept(call=kept.call, no=kept.no, facets=f"{_joined(told)}|{_joined(others)}")
 
-    def dropped(self, db: Db, kept: Kept) -> None:
+    def added(self, transaction: Transaction, kept: Kept) -> None:
         """See Part."""
-        if kept.facets:
-            db.executemany(SQL["drop_call_facet"], _values(_rows(kept, numbers_in(kept.facets))))
+        transaction.db.executemany(SQL["put_call_facet"], _values(_rows(kept)))
 
-    def changed(self, db: Db, before: Kept, after: Kept) -> None:
+    def dropped(self, transaction: Transaction, kept: Kept) -> None:
+        """See Part."""
+        transaction.db.executemany(SQL["drop_call_facet"], _values(_rows(kept)))
+
+    def changed(self, transaction: Transaction, before: Kept, after: Kept) -> None:
         """See Changing: most revisions of a call leave most of its facets, or all."""
-        self._write(db, [(before, after)])
+        _replace(transaction.db, _rows(before), _rows(after))
 
-    def began(self, db: Db) -> None:
+    def walked(self, transaction: Transaction, before: Sequence[Kept], calls: Sequence[Kept]) -> None:
         """See Walked: what stands is put right call by call."""
-
-    def walked(self, db: Db, calls: Sequence[Kept]) -> None:
-        """See Walked."""
-        self._write(db, [(kept, kept) for kept in calls])
-
-    def _write(self, db: Db, changes: Sequence[tuple[Kept, Kept]]) -> None:
-        """What calls were, and are: only what differs is touched."""
-        old: set[_Row] = set()
-        new: set[_Row] = set()
-        for before, after in changes:
-            text = self._text(db, after)
-            old.update(_rows(before, numbers_in(before.facets or "")))
-            new.update(_rows(after, numbers_in(text)))
-            if text != before.facets:
-                self._note(db, after, text)
-        if old - new:
-            db.executemany(SQL["drop_call_facet"], _values(sorted(old - new)))
-        if new - old:
-            db.executemany(SQL["put_call_facet"], _values(sorted(new - old)))
-
-    def _note(self, db: Db, kept: Kept, text: str) -> None:
-        call = kept.call
-        values = {"call_id": call.call_id, "started_at_us": to_us(call.started_at), "facets": text}
-        db.execute(SQL["set_facets"], values)
-
-    def _text(self, db: Db, kept: Kept) -> str:
-        call = kept.call
-        facets = facets_of(call, parties.outside_number(call, self._region))
-        told = [self._number(db, facet) for facet in facets if facet[0] in TOLD]
-        others = [self._number(db, facet) for facet in facets if facet[0] not in TOLD]
-        return f"{_joined(told)}|{_joined(others)}"
+        changed = [(was, now) for was, now in zip(before, calls, strict=True) if was.facets != now.facets]
+        if changed:
+            old, new = ([row for kept in some for row in _rows(kept)] for some in zip(*changed, strict=True))
+            _replace(transaction.db, old, new)
+            transaction.db.executemany(SQL["set_facets"], [_noted(now) for _, now in changed])
 
     def _number(self, db: Db, facet: Facet) -> int:
         known = self._numbers.get(facet)
@@ -118,9 +95,28 @@ _Row = tuple[int, int, int]
 """Facet, start and number of a call."""
 
 
-def _rows(kept: Kept, numbers: Iterable[int]) -> list[_Row]:
-    started_at_us = to_us(kept.call.started_at)
-    return [(number, started_at_us, kept.no) for number in numbers]
+def _rows(kept: Kept) -> list[_Row]:
+    started_at_us, no = to_us(kept.call.started_at), kept.no
+    return [(number, started_at_us, no) for number in numbers_in(kept.facets or "")]
+
+
+def _replace(db: Db, old: Iterable[_Row], new: Iterable[_Row]) -> None:
+    """What was there, and is: only what differs is touched."""
+    was, now = set(old), set(new)
+    if was - now:
+        db.executemany(SQL["drop_call_facet"], _values(sorted(was - now)))
+    if now - was:
+        db.executemany(SQL["put_call_facet"], _values(sorted(now - was)))
+
+
+def _noted(kept: Kept) -> dict[str, str | int | None]:
+    call = kept.call
+    return {
+        "call_id": call.call_id,
+        "started_at_us": to_us(call.started_at),
+        "no": kept.no,
+        "facets": kept.facets,
+    }
 
 
 def _values(rows: Iterable[_Row]) -> list[dict[str, int]]:

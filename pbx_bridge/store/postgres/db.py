@@ -32,6 +32,11 @@ class PgRows:
         """See Rows."""
         return self._cursor.rowcount
 
+    @property
+    def description(self) -> Any:
+        """See Rows."""
+        return self._cursor.description
+
     def fetchone(self) -> Any:
         """See Rows."""
         return self._cursor.fetchone() if self._cursor.description else None

@@ -1,6 +1,7 @@
 """What is heard live, held together for the board: AMI's queues and channels, and where our callers stand in a flow.
 
-The composition root feeds it; whoever looks asks it, and is woken by `touched`. Never waits, never fails.
+The composition root feeds it; whoever looks asks it, and is woken by what they gave to `listen`. Never waits, never
+fails.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ class LiveFeed:
         self.node = node
         self.agents = agents if agents is not None else AgentTable()
         self.channels = channels if channels is not None else ChannelTable()
-        self.touched: Callable[[], None] = _nobody
+        self._listeners: list[Callable[[], None]] = []
         self._clock = clock
         self._standings: dict[str, Standing] = {}
 
@@ -55,6 +56,15 @@ class LiveFeed:
     def standings(self) -> Mapping[str, Standing]:
         """Where each caller stands, by channel."""
         return self._standings
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Be told of every change from now on, until the process ends."""
+        self._listeners.append(listener)
+
+    def touched(self) -> None:
+        """Something may have changed: everybody who listens is told."""
+        for listener in self._listeners:
+            listener()
 
     def heard(self, _event: AmiEvent) -> None:
         """The tables took an event."""
@@ -83,7 +93,3 @@ class LiveFeed:
         for channel in channels:
             self._standings.pop(channel, None)
         self.touched()
-
-
-def _nobody() -> None:
-    """Nobody looks yet."""

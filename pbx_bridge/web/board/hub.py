@@ -78,7 +78,7 @@ class Board:
         self._touched, self._news = asyncio.Event(), asyncio.Event()
         self._closed = False
         self._ami_lost: datetime | None = None
-        parts.feed.touched = self.touch
+        parts.feed.listen(self.touch)
 
     @property
     def closed(self) -> bool:

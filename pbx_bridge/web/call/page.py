@@ -22,6 +22,7 @@ from pbx_bridge.web.call import own
 from pbx_bridge.web.call.forms import NOTHING_REFUSED, Refused
 from pbx_bridge.web.call.ports import PARTS
 from pbx_bridge.web.call.position import Stretch, stretches
+from pbx_bridge.web.desk.ports import PARTS as DESK_PARTS
 from pbx_bridge.web.permits import Permission, needs
 from pbx_bridge.web.show import Language, microseconds
 from pbx_bridge.web.transcript import transcript
@@ -133,6 +134,7 @@ async def _added(request: web.Request, call: Call, who: Viewer) -> Mapping[str, 
     return {
         "players": _players(call, sounds, who.now),
         "notes": [(note, may_take_back(note, who.user, who.now)) for note in notes],
+        "wrap_ups": await request.app[DESK_PARTS].wrap_ups.of_call(call.call_id),
     }
 
 

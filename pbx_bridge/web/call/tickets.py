@@ -11,7 +11,6 @@ from datetime import timedelta
 
 from aiohttp import web
 
-from pbx_bridge.store import CallRow
 from pbx_bridge.store.requests import NewComplaint, NewTicket, Opened
 from pbx_bridge.values import tracking
 from pbx_bridge.values.dates import end_of_day
@@ -21,12 +20,10 @@ from pbx_bridge.web.call import own, page
 from pbx_bridge.web.call.forms import Refused
 from pbx_bridge.web.call.ports import PARTS
 from pbx_bridge.web.permits import Permission, needs
+from pbx_bridge.web.tickets.ports import PARTS as TICKET_PARTS
 
 KINDS = ("request", "complaint")
 LONGEST_SUBJECT = 200
-# As a complaint in the menu has them, where its flow does not say otherwise (ivr/nodes/complaint.py).
-ACKNOWLEDGE_WITHIN = timedelta(hours=24)
-ANSWER_WITHIN_DAYS = 10
 _TOKEN = re.compile(r"[0-9a-f]{16}")
 _LONGEST_FIELD = 300
 
@@ -68,8 +65,9 @@ async def create(request: web.Request) -> web.StreamResponse:
     if row is None:
         return problems.unknown_call(request)
     typed = await _typed(request, "subject", "kind", "customer", "token")
-    error = _error(typed)
-    opened = None if error else await _open(request, row, typed)
+    error = error_of(typed)
+    origin = f"page:{row.call.call_id}:{typed['token']}"  # a token of one page opens nothing at another
+    opened = None if error else await open_ticket(request, origin, typed)
     if opened is None:
         return await page.render(request, row, Refused(form="new", error=error or "ticket.customer", typed=typed))
     call_id, number = row.call.call_id, opened.tracking_number
@@ -83,7 +81,8 @@ async def _typed(request: web.Request, *names: str) -> Mapping[str, str]:
     return {name: str(form.get(name, ""))[:_LONGEST_FIELD] for name in names}
 
 
-def _error(typed: Mapping[str, str]) -> str:
+def error_of(typed: Mapping[str, str]) -> str:
+    """What is wrong with `subject`, `kind` and `token` as they were sent: the key of its words, or empty."""
     if not clean(typed["subject"]):
         return "ticket.subject_empty"
     if len(typed["subject"]) > LONGEST_SUBJECT:
@@ -92,27 +91,28 @@ def _error(typed: Mapping[str, str]) -> str:
     return "" if typed["kind"] in KINDS and _TOKEN.fullmatch(typed["token"]) else "ticket.form"
 
 
-async def _open(request: web.Request, row: CallRow, typed: Mapping[str, str]) -> Opened | None:
-    """The ticket; the same form sent twice opens one. None: there is no such customer."""
+async def open_ticket(request: web.Request, origin: str, typed: Mapping[str, str]) -> Opened | None:
+    """The ticket; the same origin twice opens one. None: there is no such customer. Raises StoreError."""
     customer = await request.app[PARTS].customers.customer_by_code(typed["customer"])
     if customer is None:
         return None
     new = NewTicket(
-        # The form's token, and whose call it is: a token of one page opens nothing at another.
-        origin=f"page:{row.call.call_id}:{typed['token']}",
+        origin=origin,
         customer_code=customer.code,
         subject=clean(typed["subject"], LONGEST_SUBJECT),
+        by=request[keys.USER].name,
     )
     requests = request.app[PARTS].requests
     if typed["kind"] == "request":
         return await requests.open_ticket(new)
     now, zone = request.app[keys.CLOCK](), request.app[keys.ZONE]
-    day = now.astimezone(zone).date() + timedelta(days=ANSWER_WITHIN_DAYS)
+    rules = request.app[TICKET_PARTS].rules
+    day = now.astimezone(zone).date() + timedelta(days=rules.answer_days)
     return await requests.file_complaint(
         NewComplaint(
             ticket=new,
             reason="",
-            acknowledge_by=now + ACKNOWLEDGE_WITHIN,
+            acknowledge_by=now + rules.acknowledge_within,
             answer_by=end_of_day(day, zone),
             answer_on=day,
         )

@@ -81,6 +81,7 @@ async def _context(request: web.Request, this: Asked, page: _Page, mark: str) ->
     cut = found is not None and found.cut
     return {
         "search": search,
+        "named": this.wanted.customers or (),
         "rows": [row_of(line, who, agents) for line in page.lines],
         "first": page.first,
         "older": address({**query, "before": str(page.older)}) if page.older else "",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from pbx_bridge.web.reports import desks, menus, trouble, volume
+from pbx_bridge.web.reports import desks, kept, menus, trouble, volume
 from pbx_bridge.web.reports.report import Desk, Report
 
 Maker = Callable[[Desk], Awaitable[Report]]
@@ -17,6 +17,7 @@ REPORTS: Mapping[str, Maker] = {
     "queues": desks.queues,
     "agents": desks.agents,
     "first-contact": menus.first_contact,
+    "promises": kept.promises,
     "complaints": trouble.complaints,
     "moments": trouble.wrongs,
 }

@@ -71,8 +71,9 @@ def _each(desk: Desk, now: Parts, before: Parts) -> Section:
     found = sorted(by(now, 0).items(), key=lambda row: -row[1][0])
     items, rows = [], []
     for (queue,), (n, waited) in found:
-        share = level(now, desk.targets.seconds, queue)
-        reached = share is not None and share * 100 >= desk.targets.percent
+        percent, seconds = desk.targets.of(queue)
+        share = level(now, seconds, queue)
+        reached = share is not None and share * 100 >= percent
         shown = desk.who.show.percent(share) if share is not None else ""
         items.append(
             Bar(label=desk.queue(queue), value=100 * (share or 0), shown=shown, tone="good" if reached else "bad")
@@ -86,7 +87,7 @@ def _each(desk: Desk, now: Parts, before: Parts) -> Section:
                 desk.share(left(now, queue), n),
                 desk.time(waited, n),
                 _level_cell(desk, share),
-                _level_cell(desk, level(before, desk.targets.seconds, queue)),
+                _level_cell(desk, level(before, seconds, queue)),
             )
         )
     heads = (

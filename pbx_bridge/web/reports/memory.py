@@ -11,6 +11,7 @@ from pbx_bridge.calls.call import Call
 from pbx_bridge.calls.moments import MomentKind
 from pbx_bridge.calls.tally import Count
 from pbx_bridge.store.moments import MomentLine, MomentState, Search
+from pbx_bridge.store.promises import Kept
 from pbx_bridge.store.reports import Parts, Reason, Unanswered
 from pbx_bridge.web.reports.pages import ReportParts
 from pbx_bridge.web.reports.ports import Targets
@@ -60,6 +61,10 @@ class MemoryReports:
         return ()
 
     async def unanswered(self) -> Sequence[Unanswered]:
+        """See Reports."""
+        return ()
+
+    async def promises(self, first: date, last: date) -> Sequence[Kept]:
         """See Reports."""
         return ()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from pbx_bridge.store.reports import Parts
@@ -24,6 +25,7 @@ async def funnel(desk: Desk) -> Report:
     begun, begun_before = (sum(n for words, (n, _) in parts.items() if _begins(words)) for parts in (edges, past))
     left, left_before = sum(gone.values()), sum(gone_before.values())
     nodes = sorted((node for (node,) in came if node), key=lambda node: -came[(node,)][0])
+    flows = {to: flow for (flow, _, to, _), _ in sorted(edges.items(), key=lambda row: row[1][0])}
     return Report(
         figures=[
             desk.figure("reports.met_menu", begun, begun_before),
@@ -36,7 +38,7 @@ async def funnel(desk: Desk) -> Report:
             ),
             desk.points("reports.to_people", _handed(edges, begun), _handed(past, begun_before)),
         ],
-        sections=[_nodes(desk, nodes, edges, came_before), _ways(desk, edges, past)],
+        sections=[_nodes(desk, nodes, flows, edges, came_before), _ways(desk, edges, past)],
         empty=not begun,
     )
 
@@ -61,11 +63,18 @@ def _handed(edges: Parts, begun: int) -> float | None:
     return ratio(handed, begun)
 
 
-def _nodes(desk: Desk, nodes: list[str], edges: Parts, before: dict[tuple[str, ...], tuple[int, int]]) -> Section:
+def _nodes(
+    desk: Desk,
+    nodes: list[str],
+    flows: Mapping[str, str],
+    edges: Parts,
+    before: dict[tuple[str, ...], tuple[int, int]],
+) -> Section:
     came, gone = by(edges, 2), _left(edges)
+    named = {node: desk.place(flows.get(node, ""), node) for node in nodes}
     items = [
         Bar(
-            label=_node(node),
+            label=named[node],
             value=came[(node,)][0],
             shown=_of(desk, came[(node,)][0], gone.get(node, 0)),
             share=gone.get(node, 0),
@@ -74,7 +83,7 @@ def _nodes(desk: Desk, nodes: list[str], edges: Parts, before: dict[tuple[str, .
     ]
     rows = [
         (
-            desk.name(_node(node), node, foreign=True),
+            desk.name(named[node], node),
             desk.number(came[(node,)][0]),
             desk.number(came[(node,)][1]),
             desk.number(gone.get(node, 0)),
@@ -101,8 +110,8 @@ def _ways(desk: Desk, edges: Parts, past: Parts) -> Section:
     found = sorted(edges.items(), key=lambda row: -row[1][0])
     rows = [
         (
-            desk.name(_node(node) if node else desk.t("reports.start"), node or "-", foreign=True),
-            Cell(shown=_where(desk, to, by_whom), raw=to or by_whom, text=True, foreign=bool(to)),
+            desk.name(desk.place(flow, node) if node else desk.t("reports.start"), node or "-"),
+            Cell(shown=_where(desk, flow, to, by_whom), raw=to or by_whom, text=True),
             desk.name(clean(flow, 40), flow, foreign=True),
             desk.number(n),
             desk.number(times),
@@ -117,12 +126,8 @@ def _ways(desk: Desk, edges: Parts, past: Parts) -> Section:
     return Section(table=Table(title="reports.ways.table", heads=heads, rows=rows))
 
 
-def _where(desk: Desk, to: str, by_whom: str) -> str:
-    return _node(to) if to else desk.who.named("reports.end", by_whom)
-
-
-def _node(name: str) -> str:
-    return clean(name, 60)
+def _where(desk: Desk, flow: str, to: str, by_whom: str) -> str:
+    return desk.place(flow, to) if to else desk.who.named("reports.end", by_whom)
 
 
 async def first_contact(desk: Desk) -> Report:

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from pbx_bridge.web import export, keys, pages
+from pbx_bridge.web.board.ports import Words, no_words
 from pbx_bridge.web.permits import Permission, needs
 from pbx_bridge.web.reports import periods
 from pbx_bridge.web.reports.book import REPORTS
@@ -20,16 +21,18 @@ from pbx_bridge.web.viewer import Viewer
 SOURCE = web.AppKey("reports", Reports)
 BOOK = web.AppKey("moments", Moments)
 TARGETS = web.AppKey("report_targets", Targets)
+WORDS: web.AppKey[Words] = web.AppKey("report_words")
 _NAME = "{name:[a-z-]+}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportParts:
-    """What the reports are made of: what was counted, what went wrong, and what queues should reach."""
+    """What the reports are made of: what was counted, what went wrong, what queues should reach, flows in words."""
 
     source: Reports
     moments: Moments
     targets: Targets
+    words: Words = no_words
 
 
 @needs(Permission.SEE_REPORTS)
@@ -119,6 +122,7 @@ async def desk_of(request: web.Request, asked: Asked) -> Desk:
         asked=asked,
         targets=app[TARGETS],
         agents=await app[keys.AGENTS].names(),
+        words=app[WORDS],
     )
 
 
@@ -139,6 +143,7 @@ def install(app: web.Application, parts: ReportParts) -> None:
     from pbx_bridge.web.reports import moments, month
 
     app[SOURCE], app[BOOK], app[TARGETS] = parts.source, parts.moments, parts.targets
+    app[WORDS] = parts.words
     app.add_routes([*ROUTES, *month.ROUTES, *moments.ROUTES])
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
 
 from pbx_bridge.calls.moments import MomentKind
 from pbx_bridge.store.moments import MomentLine, MomentState, Search
+from pbx_bridge.store.promises import Kept
 from pbx_bridge.store.reports import Parts, Reason, Unanswered
 
 
@@ -36,6 +37,9 @@ class Reports(Protocol):
     async def unanswered(self) -> Sequence[Unanswered]:
         """Complaints that wait for their answer now."""
 
+    async def promises(self, first: date, last: date) -> Sequence[Kept]:
+        """How the promises of tickets opened in these days stand, by kind."""
+
     async def moments(self, first: date, last: date) -> Mapping[str, Mapping[str, int]]:
         """How many moments there are, by kind and state."""
 
@@ -57,7 +61,16 @@ class Moments(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Targets:
-    """What a queue should reach: so many percent of its callers answered within so many seconds."""
+    """What a queue should reach: so many percent of its callers answered within so many seconds.
+
+    Attributes:
+        queues: percent and seconds of those that have other targets, by name.
+    """
 
     percent: int = 80
     seconds: int = 20
+    queues: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+    def of(self, queue: str) -> tuple[int, int]:
+        """The targets of one queue, percent and seconds."""
+        return self.queues.get(queue, (self.percent, self.seconds))

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from pbx_bridge.calls.tally import Count
 from pbx_bridge.store.reports import Parts
 from pbx_bridge.values.hostile import clean
+from pbx_bridge.web.board.ports import Words, no_words
 from pbx_bridge.web.reports.periods import Asked, Period, week_start
 from pbx_bridge.web.reports.ports import Reports, Targets
 from pbx_bridge.web.show import NOTHING
@@ -97,6 +98,7 @@ class Desk:
         asked: the days.
         targets: what queues should reach.
         agents: names by extension.
+        words: the place of a flow node in words.
     """
 
     source: Reports
@@ -104,6 +106,7 @@ class Desk:
     asked: Asked
     targets: Targets = field(default_factory=Targets)
     agents: Mapping[str, str] = field(default_factory=dict)
+    words: Words = no_words
 
     async def both(self, *names: str) -> tuple[Mapping[str, Parts], Mapping[str, Parts]]:
         """The counts of these days, and of those before."""
@@ -138,6 +141,11 @@ class Desk:
         name = clean(self.agents.get(extension, ""), _LONGEST)
         number = self.who.show.digits(self.who.private(extension, _LONGEST))
         return f"{name} ({number})" if name else number or NOTHING
+
+    def place(self, flow: str, node: str) -> str:
+        """A node of a flow, as shown: in words if anybody knows them, and by its name."""
+        name, words = clean(node, _LONGEST), clean(self.words(flow, node, self.who.language), _LONGEST)
+        return f"{words} · {name}" if words and words != name else name
 
     def queue(self, name: str) -> str:
         """A queue, as shown."""

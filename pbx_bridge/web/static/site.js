@@ -7,6 +7,14 @@
   const digits = (text) => (persian ? String(text).replace(/\d/g, (d) => "۰۱۲۳۴۵۶۷۸۹"[d]) : String(text));
   const byId = (id) => document.getElementById(id);
 
+  // What is open behind "more" closes when one goes elsewhere.
+  const more = document.querySelector("details.more");
+  const leave = (event) => {
+    if (more?.open && (event.key === "Escape" || (event.type === "pointerdown" && !more.contains(event.target)))) more.open = false;
+  };
+  document.addEventListener("pointerdown", leave);
+  document.addEventListener("keydown", leave);
+
   // Calls in progress grow older by the second.
   const tick = () => {
     for (const place of document.querySelectorAll("[data-since]")) {

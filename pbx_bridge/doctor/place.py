@@ -1,0 +1,72 @@
+"""Where a PBX is, by our settings: what the doctor asks, and which folders it looks into."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from pbx_bridge.doctor.gathered import Ours
+from pbx_bridge.pbx.console import Console
+from pbx_bridge.pbx.program import OLDEST, Asterisk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Place:
+    """A PBX to look at. Never printed: it holds secrets.
+
+    Attributes:
+        ari_secret, ami_secret: None where there is none; the doctor makes none.
+        etc: Asterisk's configuration, as we see it.
+        root: the tree that Asterisk runs in; None: the host's own.
+        local: whether it runs on this machine.
+        sounds: our prompts. recordings, messages: where Asterisk writes them.
+        console: Asterisk's console, where it can be asked.
+    """
+
+    ours: Ours
+    ari_url: str
+    ari_secret: str | None
+    ami_host: str
+    ami_secret: str | None
+    etc: Path
+    root: Path | None = None
+    local: bool = True
+    sounds: Path
+    recordings: Path
+    messages: Path
+    console: Console | None = None
+
+    def host(self, path: str) -> Path:
+        """The name the host has for a file that Asterisk names."""
+        return self.root / PurePosixPath(path).relative_to("/") if self.root else Path(path)
+
+
+def secret_in(path: Path) -> str | None:
+    """A secret that is there already; None where there is none. Makes none, other than SecretStore."""
+    try:
+        return path.read_text(encoding="utf-8").strip() or None
+    except OSError:
+        return None
+
+
+def is_local(host: str) -> bool:
+    """Whether that address is this machine's own for sure."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def console_of(root: Path | None, conf: Path) -> Console | None:
+    """The console of the Asterisk that was started with that asterisk.conf, where there is one to ask."""
+    program = shutil.which("asterisk", path=f"{os.environ.get('PATH', '')}:/usr/local/sbin:/usr/sbin")
+    if root is None and program is None:
+        return None
+    if root is not None and (os.geteuid() != 0 or not conf.is_relative_to(root)):
+        return None  # only root enters a tree
+    inside = PurePosixPath("/") / conf.relative_to(root) if root else PurePosixPath(conf)
+    asterisk = Asterisk(version=OLDEST, root=root, program="asterisk" if root else program or "asterisk")
+    return Console(asterisk=asterisk, conf=inside)

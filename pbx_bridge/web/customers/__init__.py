@@ -1,0 +1,1 @@
+"""Customers: found while somebody types, their page, their story, changed, merged; and everybody's phone book."""
