@@ -111,7 +111,7 @@ async def test_the_menu_opens_without_script_on_a_phone(window: Window) -> None:
     await page.keyboard.press("Escape")
     await expect(menu).to_be_hidden()
     await page.get_by_role("button", name="فهرست").press("Enter")
-    await menu.get_by_role("link", name="تماس‌ها").click()
+    await menu.get_by_role("link", name="تماس‌ها", exact=True).click()
     await page.wait_for_url("**/calls")
 
 

@@ -11,7 +11,7 @@ import pytest
 from pbx_bridge.store.lines import CALL_LINES, WHOLE_CALLS
 from pbx_bridge.store.migrate import migrate, shipped
 
-LISTS = sorted(WHOLE_CALLS)
+LISTS = sorted(name for name in WHOLE_CALLS if name.startswith(("page_", "newer_")))
 RANGE = "started_at_us>? AND started_at_us<?"
 
 
