@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
+from desk_crowd import a_house, crowded_pbx, play
 from harness.need import need
 from private_pbx import PbxUnderTest
 
@@ -30,3 +33,11 @@ async def test_no_call_is_lost_or_doubled_whatever_is_killed(laid_pbx: PbxUnderT
     assert counts["faults"][Fault.KILL.value] >= LEAST_KILLS
     assert counts["outcomes"]["answered"] > 0
     assert counts["interrupted"] > 0
+
+
+async def test_twenty_agents_at_their_desks_and_a_crowd_that_calls(laid_pbx: PbxUnderTest) -> None:
+    """See desk_crowd. In this file, so that the soak has its CPU; `DESK_CALLERS=100` for the whole crowd."""
+    callers = int(os.environ.get("DESK_CALLERS", "40"))
+    with crowded_pbx() as pbx:
+        async with a_house(pbx, callers) as house:
+            await play(house, callers)

@@ -212,7 +212,8 @@ async def test_the_wrap_up_stays_until_it_is_sent_also_on_a_page_loaded_anew() -
             while seen.card:
                 await seen.until("Put off", there=False)
         again = await visitor.post("/desk/wrap-up", {**fields, "do": "done"}, JSON)
-        assert again.status == 400
+        assert again.status == 200  # the answer to the first may have been lost
+        assert (await visitor.post("/desk/wrap-up", {**fields, "do": "later"}, JSON)).status == 400
     told = bench.wraps.kept[CALL, NAME]
     assert (told.stand, told.reason, told.next_step, told.note) == (Stand.DONE, "fault", "call again", "printer")
 

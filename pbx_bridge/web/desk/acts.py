@@ -124,6 +124,8 @@ async def _wrap_up(sent: _Sent) -> dict[str, Any]:
     stand = _STANDS.get(sent.text("do"))
     if stand is None:
         raise _Refused("form")
+    if stand is Stand.DONE and await _was_done(sent):
+        return {"kept": True}
     told = await _note(sent)
     if not told["kept"]:
         raise _Refused("elsewhere")
@@ -137,6 +139,14 @@ async def _wrap_up(sent: _Sent) -> dict[str, Any]:
         raise _Refused("gone")
     await sent.audit("wrapped_up" if stand is Stand.DONE else "put_off", done.call_id, f"{reason} {number}".strip())
     return told
+
+
+async def _was_done(sent: _Sent) -> bool:
+    """Whether this was sent before, and only the answer was lost."""
+    if await sent.desk.in_hand(sent.call_id) is not None:
+        return False
+    told = await sent.request.app[PARTS].wrap_ups.of_call(sent.call_id)
+    return any(one.user == sent.user and one.stand is Stand.DONE for one in told)
 
 
 async def _linked(sent: _Sent, call_id: str) -> str:
