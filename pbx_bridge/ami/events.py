@@ -25,6 +25,10 @@ class Presence(enum.IntEnum):
     ON_HOLD = 8
 
 
+AWAY = frozenset({Presence.UNAVAILABLE, Presence.INVALID, Presence.UNKNOWN})
+"""No call can reach a phone in one of these states."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentState:
     """A queue member as it stands now.

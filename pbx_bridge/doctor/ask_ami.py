@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 
 from pbx_bridge.ami.connection import AmiConnection, Fields
+from pbx_bridge.ami.events import AWAY
 from pbx_bridge.doctor.finding import Trouble, Unseen
 from pbx_bridge.doctor.gathered import AmiTold, Member
 from pbx_bridge.doctor.place import Place
@@ -14,7 +15,7 @@ from pbx_bridge.errors import AmiRefused, AmiUnavailable, AsteriskError
 from pbx_bridge.health import utc_now
 
 _LIST_S = 15.0
-_AWAY = ("0", "4", "5")  # a member whose device is unknown, invalid, unavailable
+_AWAY = {str(presence.value) for presence in AWAY}
 
 
 async def ask_ami(place: Place) -> tuple[AmiTold | Unseen, Dialplan | Unseen]:

@@ -41,7 +41,26 @@ OPERATIONAL = frozenset(
 )
 
 
-class SqliteDatabase(aiosqlite.Connection):
+class Reading:
+    """What is read, over whatever runs it."""
+
+    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """See Database."""
+        raise NotImplementedError
+
+    async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """See Database."""
+        try:
+            return await self.run(work)
+        except sqlite3.Error as error:
+            raise StoreError(f"the store cannot be read: {error}") from error
+
+    async def rows(self, statement: str, /, **values: Any) -> list[Any]:
+        """See Database."""
+        return await self.read(lambda db: db.execute(statement, values).fetchall())
+
+
+class SqliteDatabase(Reading, aiosqlite.Connection):
     """The Database protocol: an aiosqlite connection that also runs a whole function in its thread."""
 
     stopping: asyncio.Future[Any] | None = None
@@ -66,17 +85,6 @@ class SqliteDatabase(aiosqlite.Connection):
         """See Database."""
         found: int = db.execute("PRAGMA data_version").fetchone()[0]
         return found
-
-    async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """See Database."""
-        try:
-            return await self.run(work)
-        except sqlite3.Error as error:
-            raise StoreError(f"the store cannot be read: {error}") from error
-
-    async def rows(self, statement: str, /, **values: Any) -> list[Any]:
-        """See Database."""
-        return await self.read(lambda db: db.execute(statement, values).fetchall())
 
     async def migrate(self) -> int:
         """See Database."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pbx_bridge.errors import StoreError
-from pbx_bridge.store.sqlite import SqliteDatabase, connect_sqlite
+from pbx_bridge.store.sqlite import Reading, SqliteDatabase, connect_sqlite
 
 if TYPE_CHECKING:
     from pbx_bridge.store.database import Db
@@ -23,7 +23,7 @@ T = TypeVar("T")
 READERS = 3  # more would mostly wait for the interpreter, and keep the event loop waiting for it
 
 
-class SqliteReaders:
+class SqliteReaders(Reading):
     """The Database protocol for reading. The first connection is there from the beginning, the others when needed."""
 
     def __init__(self, path: Path, first: SqliteDatabase, opened: AsyncExitStack) -> None:
@@ -47,17 +47,6 @@ class SqliteReaders:
     def version(self, db: Db) -> int:
         """See Database: only a writer needs to know. Raises StoreError."""
         raise StoreError(f"{self._path} is open for reading only")
-
-    async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """See Database."""
-        try:
-            return await self.run(work)
-        except sqlite3.Error as error:
-            raise StoreError(f"the store cannot be read: {error}") from error
-
-    async def rows(self, statement: str, /, **values: Any) -> list[Any]:
-        """See Database."""
-        return await self.read(lambda db: db.execute(statement, values).fetchall())
 
     async def migrate(self) -> int:
         """See Database: a reader changes no table. Raises StoreError."""

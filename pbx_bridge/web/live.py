@@ -9,9 +9,8 @@ and its stream.
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections import deque
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
 import structlog
@@ -19,6 +18,7 @@ import structlog
 from pbx_bridge.store import CallRow, Resync
 from pbx_bridge.tasks import beside
 from pbx_bridge.web.ports import Calls
+from pbx_bridge.web.versions import Versions
 
 RING = 256  # revisions
 _AGAIN_S = 1.0  # after the watch broke off
@@ -50,41 +50,35 @@ class LiveCalls:
     def __init__(self, calls: Calls, ring: int = RING) -> None:
         self._calls = calls
         self._entries: deque[Entry] = deque(maxlen=ring)
-        self._last = 0
-        self._process = secrets.token_hex(4)  # a mark of an earlier process says nothing in this one
-        self._news = asyncio.Event()
-        self._closed = False
+        self._versions = Versions()
 
     @property
     def mark(self) -> str:
         """The newest revision, as a page or a stream remembers it."""
-        return f"{self._process}.{self._last}"
+        return self._versions.mark
 
     @property
     def closed(self) -> bool:
         """Whether the site is stopping."""
-        return self._closed
+        return self._versions.closed
 
     def add(self, row: CallRow) -> None:
         """A call has a new revision."""
-        self._last += 1
-        self._entries.append(Entry(self._last, row))
-        self._wake()
+        self._entries.append(Entry(self._versions.advance(), row))
+        self._versions.tell()
 
     def forget(self) -> None:
         """Something may have been missed: every page is stale."""
-        self._process = secrets.token_hex(4)
-        self._wake()
+        self._versions.forget()
 
     def close(self) -> None:
         """End every wait."""
-        self._closed = True
-        self._wake()
+        self._versions.close()
 
     def since(self, mark: str) -> News:
         """What came after the mark, each call once in its newest revision, oldest first."""
-        number = self._number(mark)
-        oldest = self._entries[0].number if self._entries else self._last + 1
+        number = self._versions.number_of(mark)
+        oldest = self._entries[0].number if self._entries else self._versions.number + 1
         if number is None or number < oldest - 1:
             return News(entries=(), mark=self.mark, stale=True)
         newest = {entry.row.call.call_id: entry for entry in self._entries if entry.number > number}
@@ -93,11 +87,7 @@ class LiveCalls:
 
     async def wait(self, mark: str, limit_s: float) -> None:
         """Return when there is news after the mark, when the site stops, or after `limit_s` seconds."""
-        if self._closed or mark != self.mark:
-            return
-        with suppress(TimeoutError):
-            async with asyncio.timeout(limit_s):
-                await self._news.wait()
+        await self._versions.wait(mark, limit_s)
 
     async def follow(self) -> None:
         """Watch the store until cancelled."""
@@ -119,16 +109,6 @@ class LiveCalls:
                         self.forget()
                     case row:
                         self.add(row)
-
-    def _wake(self) -> None:
-        waiting, self._news = self._news, asyncio.Event()
-        waiting.set()
-
-    def _number(self, mark: str) -> int | None:
-        process, _, number = mark.partition(".")
-        if process != self._process or not (number.isascii() and number.isdigit()) or len(number) > 18:
-            return None
-        return int(number) if int(number) <= self._last else None
 
 
 def following(live: LiveCalls) -> AbstractAsyncContextManager[None]:

@@ -146,9 +146,12 @@ async def test_the_phone_is_told_live_and_nothing_typed_is_lost(house: House, br
     await page.fill("[name=note]", "wants the invoice")
     house.line.member("102", paused=True, paused_reason="lunch")
     house.line.member("101", paused=True, paused_reason="lunch")
-    await expect(state.locator("#phone-line")).to_contain_text("Lunch")
+    await expect(state.locator("#phone-line")).to_contain_text("I am available")
     assert await page.input_value("[name=note]") == "wants the invoice"
     await page.click("text=Hold")
+    await expect(state.locator("[role=alert]")).to_contain_text("cannot do that now")
+    house.line.member("101")
+    await expect(state.locator("#phone-line")).not_to_contain_text("I am available")
     await expect(state.locator("[role=alert]")).to_contain_text("cannot do that now")
     house.line.lose()
     await expect(state).to_contain_text("not known")

@@ -6,11 +6,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from pbx_bridge.ami.channels import Channel, Group
-from pbx_bridge.ami.events import AgentState, Presence
+from pbx_bridge.ami.events import AWAY, AgentState, Presence
 from pbx_bridge.web.board.calls_now import calls_of, extension_of, is_real, party_of, peers_of, talk_of
 from pbx_bridge.web.board.model import Doing, Heard, LiveAgent, LiveCall, LiveQueue, State, View
 
-_AWAY = frozenset({Presence.UNAVAILABLE, Presence.INVALID, Presence.UNKNOWN})
 _RINGS = frozenset({Presence.RINGING, Presence.RINGING_IN_CALL})
 
 
@@ -93,7 +92,7 @@ def _state(
 def _resting(
     heard: Heard, members: Sequence[AgentState], presences: Collection[Presence]
 ) -> tuple[State, datetime | None, str]:
-    if not any(presence not in _AWAY for presence in presences):
+    if not any(presence not in AWAY for presence in presences):
         return State.AWAY, None, ""
     if all(member.paused for member in members):
         return State.PAUSED, max((one.paused_at for one in members if one.paused_at), default=None), ""

@@ -11,15 +11,12 @@ than one. Nothing heard for a while still paints: what is behind is told by the 
 from __future__ import annotations
 
 import asyncio
-import secrets
-from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 import jinja2
-import msgspec
 import structlog
 
 from pbx_bridge.health import Clock, Health
@@ -29,6 +26,7 @@ from pbx_bridge.web.board.pieces import Painter, Standing
 from pbx_bridge.web.board.ports import BoardParts
 from pbx_bridge.web.board.record import OnRecord
 from pbx_bridge.web.board.troubles import troubles_of
+from pbx_bridge.web.versions import Change, Painted, Versions
 from pbx_bridge.web.viewer import Viewer
 
 _log = structlog.get_logger(__name__)
@@ -38,25 +36,14 @@ GAP_S = 0.05  # between two paintings: a flood of events is painted twenty times
 LOOK_S = 1.0  # what changes by itself: a wrap-up that ends, a link that is lost
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """What to send. `whole`: instead of everything on the screen. `mark`: where it leads."""
-
-    text: str
-    mark: str
-    whole: bool
-
-
 @dataclass(slots=True, kw_only=True)
 class _Look:
     """One way of showing the board, and who looks that way."""
 
     painter: Painter
+    painted: Painted
     who: Viewer
     viewers: int = 0
-    pieces: dict[str, str] = field(default_factory=dict)
-    changes: deque[tuple[int, str]] = field(default_factory=lambda: deque(maxlen=RING))
-    whole: tuple[int, str] | None = None
 
 
 class Board:
@@ -72,23 +59,21 @@ class Board:
     ) -> None:
         self._parts, self.record, self._health, self._env, self._clock = parts, record, health, env, clock
         self._looks: dict[str, _Look] = {}
-        self._process = secrets.token_hex(4)
-        self._version = 0
+        self._versions = Versions()
         self._standing: Standing | None = None
-        self._touched, self._news = asyncio.Event(), asyncio.Event()
-        self._closed = False
+        self._touched = asyncio.Event()
         self._ami_lost: datetime | None = None
         parts.feed.listen(self.touch)
 
     @property
     def closed(self) -> bool:
         """Whether the site is stopping."""
-        return self._closed
+        return self._versions.closed
 
     @property
     def mark(self) -> str:
         """The version of the board, as a page or a stream remembers it."""
-        return f"{self._process}.{self._version}"
+        return self._versions.mark
 
     def touch(self) -> None:
         """Something may have changed; never waits."""
@@ -96,18 +81,18 @@ class Board:
 
     def close(self) -> None:
         """End every wait."""
-        self._closed = True
+        self._versions.close()
         self._touched.set()
-        self._tell()
 
     def now(self) -> Standing:
         """The board at this moment, and a new version if it is another than before."""
         standing = self._look_around()
         if standing != self._standing:
-            self._standing, self._version = standing, self._version + 1
+            self._standing = standing
+            self._versions.advance()
             for look in self._looks.values():
-                self._paint(look, standing)
-            self._tell()
+                look.painted.put(self._pieces(look, standing))
+            self._versions.tell()
         return standing
 
     def whole_pieces(self, who: Viewer) -> tuple[Standing, Mapping[str, str]]:
@@ -117,7 +102,7 @@ class Board:
 
     async def follow(self) -> None:
         """Paint while somebody looks, until cancelled."""
-        while not self._closed:
+        while not self.closed:
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_S):
                     await self._touched.wait()
@@ -134,8 +119,9 @@ class Board:
         """Count a viewer, so that their look is painted."""
         look = self._looks.get(who.look)
         if look is None:
-            look = self._looks[who.look] = _Look(painter=Painter(self._env, self._parts), who=who)
-            self._first(look)
+            look = _Look(painter=Painter(self._env, self._parts), painted=Painted(self._versions, RING), who=who)
+            look.painted.begin(self._pieces(look, self.now()))
+            self._looks[who.look] = look
         look.viewers += 1
         try:
             yield
@@ -146,21 +132,11 @@ class Board:
 
     def since(self, mark: str, who: Viewer) -> list[Change]:
         """What to send a viewer who reached that mark; none if they are up to date. Only while `looking`."""
-        look, number = self._looks[who.look], self._number(mark)
-        if number == self._version:
-            return []
-        later = [(version, text) for version, text in look.changes if number is not None and version > number]
-        if number is None or not later or later[0][0] != number + 1:
-            return [Change(text=self._whole(look), mark=self.mark, whole=True)]
-        return [Change(text=text, mark=f"{self._process}.{version}", whole=False) for version, text in later]
+        return self._looks[who.look].painted.since(mark)
 
     async def wait(self, mark: str, limit_s: float) -> None:
         """Return when there is news after the mark, when the site stops, or after `limit_s` seconds."""
-        if self._closed or mark != self.mark:
-            return
-        with suppress(TimeoutError):
-            async with asyncio.timeout(limit_s):
-                await self._news.wait()
+        await self._versions.wait(mark, limit_s)
 
     def _look_around(self) -> Standing:
         feed, record = self._parts.feed, self.record
@@ -183,35 +159,8 @@ class Board:
         )
         return Standing(view=view_of(heard), troubles=troubles)
 
-    def _first(self, look: _Look) -> None:
-        """Paint for the first who looks so; nothing that came before can be told from it."""
-        look.pieces = look.painter.pieces(self.now(), self._at_present(look.who))
-
-    def _paint(self, look: _Look, standing: Standing) -> None:
-        pieces = look.painter.pieces(standing, self._at_present(look.who))
-        changed = {name: html for name, html in pieces.items() if look.pieces.get(name) != html}
-        gone = [name for name in look.pieces if name not in pieces]
-        look.pieces, look.whole = pieces, None
-        look.changes.append((self._version, _json({"set": changed, "gone": gone})))
-
-    def _whole(self, look: _Look) -> str:
-        if look.whole is None or look.whole[0] != self._version:
-            look.whole = (self._version, _json({"set": look.pieces}))
-        return look.whole[1]
+    def _pieces(self, look: _Look, standing: Standing) -> Mapping[str, str]:
+        return look.painter.pieces(standing, self._at_present(look.who))
 
     def _at_present(self, who: Viewer) -> Viewer:
         return Viewer(show=who.show, now=self._clock(), account=who.account, unmasked=who.unmasked)
-
-    def _number(self, mark: str) -> int | None:
-        process, _, number = mark.partition(".")
-        if process != self._process or not (number.isascii() and number.isdigit()) or len(number) > 18:
-            return None
-        return int(number) if int(number) <= self._version else None
-
-    def _tell(self) -> None:
-        waiting, self._news = self._news, asyncio.Event()
-        waiting.set()
-
-
-def _json(told: Mapping[str, object]) -> str:
-    return msgspec.json.encode(told).decode()

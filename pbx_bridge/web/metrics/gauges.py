@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from pbx_bridge.ami.events import Presence
+from pbx_bridge.ami.events import AWAY, Presence
 from pbx_bridge.health import Link, LinkState
 from pbx_bridge.web.board.feed import LiveFeed
 from pbx_bridge.web.metrics.exposition import gauge, total
@@ -18,7 +18,6 @@ from pbx_bridge.web.vitals import FlowUse, Sizes
 
 _STATES = {LinkState.UP: 1.0, LinkState.DEGRADED: 0.5, LinkState.DOWN: 0.0}
 _FREE = frozenset({Presence.IDLE})
-_AWAY = frozenset({Presence.UNAVAILABLE, Presence.INVALID, Presence.UNKNOWN})
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _STARTED_AT = time.time()
 
@@ -56,7 +55,7 @@ def queues(feed: LiveFeed, now: datetime) -> Iterator[str]:
 
 
 def _state(presence: Presence, *, paused: bool) -> str:
-    if presence in _AWAY:
+    if presence in AWAY:
         return "away"
     if paused:
         return "paused"

@@ -6,58 +6,10 @@
   const desk = document.getElementById("desk");
   if (!desk || !window.EventSource) return;
 
-  const BELIEVED_MS = 12000; // the server says every 5 s that it lives
   const PAUSE_MS = 700; // after the last letter
   const AGAIN_MS = 3000;
-  const persian = document.documentElement.lang === "fa";
-  const digits = (text) => (persian ? String(text).replace(/\d/g, (d) => "۰۱۲۳۴۵۶۷۸۹"[d]) : String(text));
   const byId = (id) => document.getElementById(id);
-  const two = (n) => String(n).padStart(2, "0");
-
-  // ---- the server's clock: that of this machine may be wrong ----
-  let toldMs = Number(desk.dataset.now);
-  let toldAt = performance.now();
-  let ahead = toldMs - Date.now();
-  const form = { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false, timeZone: document.body.dataset.zone || undefined };
-  const clock = new Intl.DateTimeFormat("en-GB", form);
-  const hour = (ms) => digits(clock.format(new Date(ms)));
-  const told = (ms) => {
-    toldMs = ms;
-    toldAt = performance.now();
-    ahead = ms - Date.now();
-    byId("d-time").dateTime = new Date(ms).toISOString();
-    byId("d-time").firstElementChild.textContent = hour(ms);
-    trust(true);
-  };
-
-  // ---- times that tick ----
-  let trusted = true;
-  const tick = () => {
-    const at = trusted ? Date.now() + ahead : toldMs;
-    for (const place of desk.querySelectorAll("[data-from]")) {
-      const s = Math.max(0, Math.round((at - Number(place.dataset.from)) / 1000));
-      const hours = Math.floor(s / 3600);
-      const rest = Math.floor(s / 60) % 60;
-      const text = digits(hours ? `${hours}:${two(rest)}:${two(s % 60)}` : `${rest}:${two(s % 60)}`);
-      if (place.textContent !== text) place.textContent = text;
-    }
-  };
-
-  // ---- whether to believe what is on the screen ----
-  const light = byId("d-live");
-  const trust = (is) => {
-    light.hidden = !is;
-    light.textContent = desk.dataset.on;
-    if (is === trusted) return;
-    trusted = is;
-    desk.classList.toggle("lost", !is);
-    byId("d-gone").hidden = is;
-    byId("d-gone").textContent = is ? "" : desk.dataset.lost.replace("#", hour(toldMs));
-  };
-  setInterval(() => {
-    if (performance.now() - toldAt > BELIEVED_MS) trust(false);
-    tick();
-  }, 1000);
+  const live = window.pbxLive(desk, { light: byId("d-live"), time: byId("d-time"), lost: byId("d-gone") });
 
   // ---- pieces ----
   const parse = (html) => {
@@ -141,7 +93,7 @@
     const ringing = calls.querySelector(".stage-ring");
     document.title = ringing ? `☎ ${ringing.dataset.say} · ${title}` : title;
     if (!ringing) for (const one of shown.splice(0)) one.close();
-    tick();
+    live.tick(desk);
   };
   const apply = (change) => {
     for (const id of change.gone || []) byId(id)?.remove();
@@ -236,7 +188,7 @@
       note.saved = text;
       if (area.value === text) {
         sessionStorage.removeItem(stored(id));
-        say(area, desk.dataset.saved.replace("#", hour(Date.now() + ahead)));
+        say(area, desk.dataset.saved.replace("#", live.hour(live.now())));
       } else later(id, PAUSE_MS);
       return;
     }
@@ -305,49 +257,9 @@
     }
   };
 
-  // ---- the stream: open in a hidden tab, too, for that is where a ring is missed ----
-  let source = null;
-  let timer = 0;
-  let mark = "";
-  const on = (name, act) =>
-    source.addEventListener(name, (event) => {
-      if (event.lastEventId) mark = event.lastEventId;
-      toldAt = performance.now();
-      act(event.data);
-    });
-  const close = () => {
-    clearTimeout(timer);
-    if (source) source.close();
-    source = null;
-  };
-  const open = () => {
-    close();
-    const target = new URL(desk.dataset.events, location.href);
-    if (mark) target.searchParams.set("mark", mark);
-    source = new EventSource(target);
-    source.onerror = () => {
-      trust(false);
-      // The browser tries again by itself, except after a refusal: the session may have ended.
-      if (source && source.readyState === EventSource.CLOSED) timer = setTimeout(retry, 3000);
-    };
-    on("change", (data) => apply(JSON.parse(data)));
-    on("whole", (data) => whole(JSON.parse(data)));
-    on("beat", (data) => told(Number(data)));
-  };
-  const retry = async () => {
-    try {
-      const answer = await fetch(location.href, { method: "HEAD" });
-      // What is typed is not thrown away for it.
-      if (answer.redirected || answer.status === 401) return document.dispatchEvent(new CustomEvent("pbx:ended"));
-    } catch {
-      // Still away.
-    }
-    open();
-  };
   for (const area of desk.querySelectorAll("[data-note]")) keep(area);
   for (const piece of calls.children) piece.dataset.parts = [...piece.children].map((part) => part.id).join(" ");
   settle();
-  addEventListener("pagehide", close);
-  addEventListener("pageshow", (event) => event.persisted && open());
-  open();
+  // Open in a hidden tab, too, for that is where a ring is missed.
+  live.follow({ change: apply, whole, hidden: true });
 })();

@@ -21,13 +21,9 @@
   const goesOn = () => [...document.querySelectorAll("[data-dial]")].find((one) => one.dataset.phase !== "over");
   const phone = () => document.querySelector("[data-phone]");
 
-  // One stream a page, and none for a page that nobody sees: browsers keep few open.
-  let stream = null;
-  let address = "";
-
   const wanted = () => {
     const call = goesOn();
-    if (document.hidden || (!phone() && !call)) return "";
+    if (!phone() && !call) return "";
     const asks = [...(phone() ? ["state=1"] : []), ...(call ? [`call=${call.dataset.dial}`] : [])];
     return `/dial/events?${asks.join("&")}`;
   };
@@ -48,10 +44,14 @@
     if (!fresh || !old) return;
     const hand = byId("phone-hand");
     const freshHand = fresh.querySelector("#phone-hand");
-    const kept = hand && freshHand && hand.dataset.channel === freshHand.dataset.channel && inUse(hand);
-    const same = kept && Boolean(hand.querySelector(".phone-transfer")) === Boolean(freshHand.querySelector(".phone-transfer"));
-    if (same) put(byId("phone-line"), fresh.querySelector("#phone-line"));
-    else if (!old.contains(document.activeElement) || old.textContent !== fresh.textContent) put(old, fresh);
+    const sameCall = hand?.dataset.channel === freshHand?.dataset.channel;
+    const sameForm = Boolean(hand?.querySelector(".phone-transfer")) === Boolean(freshHand?.querySelector(".phone-transfer"));
+    const typing = hand && sameCall && sameForm && inUse(hand);
+    const refused = sameCall && old.querySelector("[role=alert]"); // to be read until one does something else
+    if (typing || refused) {
+      put(byId("phone-line"), fresh.querySelector("#phone-line"));
+      if (hand && !typing) put(hand, freshHand);
+    } else if (!old.contains(document.activeElement) || old.textContent !== fresh.textContent) put(old, fresh);
   };
 
   const putCall = (html) => {
@@ -61,32 +61,15 @@
     follow();
   };
 
-  const follow = () => {
-    const now = wanted();
-    if (now === address && (!stream || stream.readyState !== EventSource.CLOSED)) return;
-    if (stream) stream.close();
-    address = now;
-    stream = now ? new EventSource(now) : null;
-    if (!stream) return;
-    stream.addEventListener("state", (event) => putState(event.data));
-    stream.addEventListener("call", (event) => putCall(event.data));
-    stream.addEventListener("open", () => document.dispatchEvent(new CustomEvent("pbx:fresh")));
-    stream.addEventListener("error", () => {
-      if (stream && stream.readyState === EventSource.CLOSED) setTimeout(look, 3000);
-    });
-  };
-
-  // A stream that was refused for good: is the session over?
-  const look = async () => {
-    try {
-      const answer = await fetch("/dial/state", { method: "HEAD", headers: { "HX-Request": "true" } });
-      if (answer.status === 401) document.dispatchEvent(new CustomEvent("pbx:ended"));
-      else follow();
-    } catch {
-      document.dispatchEvent(new CustomEvent("pbx:offline"));
-      setTimeout(look, 3000);
-    }
-  };
+  // Only who may telephone has one, and not every page a part that follows.
+  const stream = window.EventSource
+    ? window.pbxStream({
+        address: wanted,
+        opened: () => document.dispatchEvent(new CustomEvent("pbx:fresh")),
+        on: { state: (html) => putState(html), call: (html) => putCall(html) },
+      })
+    : null;
+  const follow = () => stream?.follow();
 
   document.addEventListener("htmx:after:swap", () => {
     if (dock && shown && shown.childElementCount) {
@@ -102,6 +85,4 @@
       follow();
     });
   }
-  document.addEventListener("visibilitychange", follow);
-  if (window.EventSource) follow();
 })();

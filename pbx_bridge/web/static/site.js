@@ -89,7 +89,7 @@
   // What a person has typed is not thrown away for it: they are told, and go when they are ready.
   const ended = () => {
     over = true;
-    close();
+    stream.follow();
     document.dispatchEvent(new CustomEvent("pbx:ended"));
   };
 
@@ -123,7 +123,7 @@
       // A call that ended, or one whose end is told: nothing more will come.
       if (part === "#main" && !page.body.dataset.stream) {
         over = true;
-        close();
+        stream.follow();
         live.hidden = true;
       }
     } catch {
@@ -138,64 +138,23 @@
   };
 
   // ---- the stream ----
-  let source = null;
-  let mark = "";
-  let timer = 0;
   let over = false;
-
-  const url = () => {
-    const target = new URL(address, location.href);
-    if (mark) target.searchParams.set("mark", mark);
-    return target;
-  };
-
-  const on = (name, act) =>
-    source.addEventListener(name, (event) => {
-      if (event.lastEventId) mark = event.lastEventId;
-      act(event.data);
-    });
-
-  function close() {
-    clearTimeout(timer);
-    if (source) source.close();
-    source = null;
-  }
-
-  function open() {
-    close();
-    if (over) return;
-    source = new EventSource(url());
-    source.onopen = () => show(true);
-    source.onerror = () => {
-      show(false);
-      // The browser tries again by itself, except after a refusal: the session may have ended.
-      if (source && source.readyState === EventSource.CLOSED) timer = setTimeout(retry, 5000);
-    };
-    on("links", (html) => byId("links").replaceChildren(parse(html)));
-    const call = document.body.dataset.call;
-    on("stale", () => {
-      if (call) refresh("#main");
-      else if (list && list.dataset.follow === "rows") refresh("#calls");
-    });
-    on("call", (html) => {
-      if (!call) place(html);
-      else if (parse(html).querySelector("tr").id === call) refresh("#main");
-    });
-  }
-
-  const retry = async () => {
-    try {
-      const answer = await fetch(location.href, { method: "HEAD" });
-      if (answer.redirected || answer.status === 401) return ended();
-    } catch {
-      // Still away.
-    }
-    open();
-  };
-
-  // A hidden page keeps no connection: browsers allow six to one server.
-  document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));
-  addEventListener("pagehide", close);
-  addEventListener("pageshow", (event) => event.persisted && open());
-  if (!document.hidden) open();
+  const call = document.body.dataset.call;
+  const stream = window.pbxStream({
+    address: () => (over ? "" : address),
+    opened: () => show(true),
+    lost: () => show(false),
+    ended,
+    on: {
+      links: (html) => byId("links").replaceChildren(parse(html)),
+      stale: () => {
+        if (call) refresh("#main");
+        else if (list && list.dataset.follow === "rows") refresh("#calls");
+      },
+      call: (html) => {
+        if (!call) place(html);
+        else if (parse(html).querySelector("tr").id === call) refresh("#main");
+      },
+    },
+  });
 })();
