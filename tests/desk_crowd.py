@@ -7,9 +7,8 @@ has hung up. Afterwards there is one record of each call, with its agent, its cu
 from __future__ import annotations
 
 import asyncio
-import json
 import re
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from typing import Any
@@ -19,6 +18,7 @@ from harness.own_flow import agent
 from harness.system import SystemUnderTest, running_system, talking
 from private_pbx import PbxUnderTest, private_pbx
 
+from bench.pieces import changes
 from pbx_bridge.health import utc_now
 from pbx_bridge.pbx.phone import Phone, PhoneCall, Ring
 from pbx_bridge.store import CallRow, Role, Store, open_store
@@ -114,19 +114,9 @@ class Desk:
             await asyncio.sleep(0.3)  # as EventSource does, which waits for some seconds
 
     async def _read(self, lines: aiohttp.StreamReader) -> None:
-        name = ""
-        async for raw in lines:
-            field, _, value = raw.decode().rstrip("\r\n").partition(": ")
-            if field == "event":
-                name = value
-            elif field == "data" and name in ("change", "whole"):
-                self._take(json.loads(value), whole=name == "whole")
-
-    def _take(self, told: Mapping[str, dict[str, str]], *, whole: bool) -> None:
-        gone = told.get("gone", ())
-        kept = {} if whole else {name: one for name, one in self.pieces.items() if name not in gone}
-        self.pieces = kept | told["set"]
-        self._changed.set()
+        async for change in changes(lines):
+            self.pieces = change.onto(self.pieces)
+            self._changed.set()
 
     async def card(self, customer: str, stages: str) -> tuple[str, str]:
         """The call_id on the card of a customer, once it stands so; and the turn of its note, if there is one."""

@@ -5,7 +5,6 @@ changed board at the last of fifty viewers. Calls come and go one at a time, so 
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -15,6 +14,7 @@ import aiohttp
 
 from bench.figure import CannotMeasure, Figure
 from bench.measures.page import signed_in
+from bench.pieces import changes
 from bench.system import System
 from pbx_bridge.ami.connection import AmiConnection
 from pbx_bridge.errors import PhoneError
@@ -39,22 +39,13 @@ class _Screen:
 
     async def follow(self, stream: aiohttp.StreamReader, changed: asyncio.Event) -> None:
         """Read the stream until it ends."""
-        name = ""
-        async for raw in stream:
-            field, _, value = raw.decode().rstrip("\r\n").partition(": ")
-            if field == "event":
-                name = value
-            elif field == "data" and name in ("change", "whole"):
-                at = time.time()
-                if self._take(json.loads(value), whole=name == "whole"):
-                    self.changed_at = at
-                    changed.set()
-
-    def _take(self, told: dict[str, dict[str, str] | list[str]], *, whole: bool) -> bool:
-        before = self.calls
-        kept = set() if whole else before - set(told.get("gone", ()))
-        self.calls = kept | {name for name in told["set"] if name.startswith(_CALL)}
-        return self.calls != before
+        pieces: dict[str, str] = {}
+        async for change in changes(stream):
+            at, pieces = time.time(), change.onto(pieces)
+            calls = {name for name in pieces if name.startswith(_CALL)}
+            if calls != self.calls:
+                self.calls, self.changed_at = calls, at
+                changed.set()
 
 
 class _Watch:

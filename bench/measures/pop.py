@@ -6,7 +6,6 @@ half of the desks are of the phone that rings, so a ring paints many more of the
 from __future__ import annotations
 
 import asyncio
-import json
 import secrets
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -17,6 +16,7 @@ import aiohttp
 
 from bench.customers import Customer
 from bench.figure import CannotMeasure, Figure
+from bench.pieces import changes
 from bench.system import System
 from pbx_bridge.ami.connection import AmiConnection
 from pbx_bridge.errors import PhoneError
@@ -53,28 +53,21 @@ class _Screen:
 
     def __init__(self, extension: str) -> None:
         self.extension = extension
-        self.pieces: dict[str, tuple[float, str]] = {}
+        self.pieces: dict[str, str] = {}
+        self.came: dict[str, float] = {}
 
     async def follow(self, stream: aiohttp.StreamReader, changed: asyncio.Event) -> None:
         """Read the stream until it ends."""
-        name = ""
-        async for raw in stream:
-            field, _, value = raw.decode().rstrip("\r\n").partition(": ")
-            if field == "event":
-                name = value
-            elif field == "data" and name in ("change", "whole"):
-                self._take(json.loads(value), time.time(), whole=name == "whole")
-                changed.set()
-
-    def _take(self, told: dict[str, dict[str, str] | list[str]], at: float, *, whole: bool) -> None:
-        kept = {} if whole else {name: one for name, one in self.pieces.items() if name not in told.get("gone", ())}
-        pieces = told["set"]
-        assert isinstance(pieces, dict)
-        self.pieces = kept | {name: (at, html) for name, html in pieces.items() if html != kept.get(name, (0, ""))[1]}
+        async for change in changes(stream):
+            at, before = time.time(), self.pieces
+            self.pieces = change.onto(before)
+            self.came |= {name: at for name, html in self.pieces.items() if html != before.get(name)}
+            changed.set()
 
     def shown_at(self, mark: str) -> float | None:
         """When a card that holds this came; None: there is none."""
-        return next((at for at, html in self.pieces.values() if 'data-stage="ring"' in html and mark in html), None)
+        cards = (name for name, html in self.pieces.items() if 'data-stage="ring"' in html and mark in html)
+        return next((self.came[name] for name in cards), None)
 
 
 async def measure(system: System, quick: bool) -> Sequence[Figure]:

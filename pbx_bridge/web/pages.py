@@ -5,18 +5,17 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
-from types import CodeType
 from typing import Any
 
 import aiohttp_jinja2
 import jinja2
 from aiohttp import web
-from jinja2.bccache import Bucket
 
 from pbx_bridge.values.hostile import clean
 from pbx_bridge.web import icons, keys, language, navigation
 from pbx_bridge.web.addresses import contract_address, customer_address
 from pbx_bridge.web.assets import Assets
+from pbx_bridge.web.compiled import Compiled
 from pbx_bridge.web.dial.offer import can_dial
 from pbx_bridge.web.show import NOTHING, Language, Show, iso
 from pbx_bridge.web.viewer import Viewer
@@ -24,25 +23,8 @@ from pbx_bridge.web.viewer import Viewer
 _FOLDER = Path(__file__).with_name("templates")
 
 
-class _CompiledOnce(jinja2.BytecodeCache):
-    """The code of templates, for every site of this process: to compile them all takes most of a second."""
-
-    def __init__(self) -> None:
-        self._kept: dict[str, tuple[str, CodeType]] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        """Give what was compiled of the same text."""
-        checksum, code = self._kept.get(bucket.key, ("", None))
-        if checksum == bucket.checksum:
-            bucket.code = code
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        """Keep what was compiled."""
-        if bucket.code is not None:
-            self._kept[bucket.key] = (bucket.checksum, bucket.code)
-
-
-_COMPILED = _CompiledOnce()
+# Of this file, for what it sets up decides what a template becomes.
+_COMPILED = Compiled(Path(__file__).read_bytes())
 
 
 def install(app: web.Application, files: Assets) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -14,6 +13,7 @@ from harness.own_flow import agent
 from harness.system import SystemUnderTest, running_system, talking
 from private_pbx import PbxUnderTest
 
+from bench.pieces import changes
 from pbx_bridge.ami.connection import AmiConnection
 from pbx_bridge.pbx.phone import Ring
 from pbx_bridge.store import open_store
@@ -62,19 +62,9 @@ class Watched:
 
     async def read(self, lines: aiohttp.StreamReader) -> None:
         """Follow the stream."""
-        name = ""
-        async for raw in lines:
-            field, _, value = raw.decode().rstrip("\r\n").partition(": ")
-            if field == "event":
-                name = value
-            elif field == "data" and name in ("change", "whole"):
-                told = json.loads(value)
-                if name == "whole":
-                    self.pieces = {}
-                for gone in told.get("gone", ()):
-                    self.pieces.pop(gone, None)
-                self.pieces |= {key: piece.replace("\u00a0", " ") for key, piece in told["set"].items()}
-                self._changed.set()
+        async for change in changes(lines):
+            self.pieces = {key: piece.replace("\u00a0", " ") for key, piece in change.onto(self.pieces).items()}
+            self._changed.set()
 
     async def hear(self, ami: AmiConnection) -> None:
         """Note when Asterisk told each event last, by its own clock."""
