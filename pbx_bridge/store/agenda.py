@@ -46,6 +46,7 @@ class Agenda:
         self._over: dict[int, float] = {}
         self._open: dict[int, float] = {}
         self._in_progress: set[int] = set()  # folded before, and not over
+        self._promised: dict[int, float] = {}  # what was due when, before another process wrote
         self._next_open = 0.0
         self._changed = asyncio.Event()
         self.stale = True  # the dirty marks on disk are to be read
@@ -55,7 +56,10 @@ class Agenda:
         return group in self._open or group in self._over
 
     def forget(self) -> None:
-        """Another process wrote: nothing is known any more."""
+        """Another process wrote: nothing is known any more. Only what was due when still holds for what is found
+        again: while a rebuild writes all the time, a call that is over must not be put off each time.
+        """
+        self._promised = {**self._over, **self._promised}
         self._over.clear()
         self._open.clear()
         self._in_progress.clear()
@@ -69,6 +73,8 @@ class Agenda:
             self.stale = False
         for group, mark in transaction.marks.items():
             self._note(group, mark, now)
+        if transaction.recalled:
+            self._promised.clear()
 
     def due(self) -> list[int]:
         """What is to be folded now."""
@@ -103,7 +109,8 @@ class Agenda:
                 pass
             case Mark.MORE | Mark.CLOSING:  # what comes after the end belongs to the call that is on the page
                 self._open.pop(group, None)
-                self._plan(self._over, group, now + self._pace.over_s)
+                due = now + self._pace.over_s
+                self._plan(self._over, group, min(due, self._promised.get(group, due)))
             case Mark.OPEN | Mark.OVER | Mark.BROKEN | Mark.GONE:
                 self._folded(group, mark, now)
 

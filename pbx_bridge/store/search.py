@@ -42,12 +42,12 @@ class Work:
 
     Attributes:
         tried: so many candidates of each driver tell which one is walked.
-        candidates: in one window; the first window is always looked at.
+        candidates: in one window; the first window is always looked at, however long the disk takes for it.
         seconds: after so long no further window is begun.
     """
 
     tried: int = 100
-    candidates: int = 1000
+    candidates: int = 250
     seconds: float = 0.025
 
 

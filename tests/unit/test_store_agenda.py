@@ -108,3 +108,18 @@ async def test_it_wakes_for_what_comes_sooner(agenda: Agenda) -> None:
     assert agenda.stale
     note(agenda, {}, recalled=True)
     assert not agenda.stale
+
+
+def test_another_process_that_writes_all_the_time_puts_no_call_off(agenda: Agenda, clock: Clock) -> None:
+    note(agenda, {1: Mark.CLOSING, 2: Mark.CLOSING})
+    for _ in range(3):  # a rebuild beside the daemon
+        clock.now += 0.05
+        agenda.forget()
+        assert agenda.due() == []
+        clock.now += 0.01
+        note(agenda, {1: Mark.CLOSING}, recalled=True)  # 2 was folded by the other one
+    assert due_after(agenda, clock, 0.02) == [1]
+    note(agenda, {1: Mark.OVER})
+    agenda.forget()
+    note(agenda, {1: Mark.CLOSING}, recalled=True)
+    assert agenda.due() == [], "what comes later is waited for as ever"
