@@ -7,18 +7,20 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test cover lint bench soak clean constraints
+.PHONY: help run test cover lint bench soak soak-long chaos fuzz audit reference clean constraints
 
 help: ## This list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 run: $(VENV)/.stamp-run ## Set up and run: a private Asterisk, the daemon, the pages; Ctrl-C stops it
 	@$(BIN)/pbx-bridge run
 
-test: lint ## Every check and test, with real calls on a real Asterisk
+test: $(VENV)/.stamp-dev ## Every check and test, with real calls on a real Asterisk
 	@tools/setup.sh system
+	@tools/setup.sh asterisks & $(MAKE) --no-print-directory lint || exit 1; wait  # one waits for the network meanwhile
 	$(BIN)/pytest -n 4 --dist loadfile -m "not asterisk"
 	$(BIN)/pytest -n 4 --dist loadfile -m asterisk  # by themselves: phones and voices must not wait for a CPU
+	$(BIN)/python tools/audit.py --or-skip
 
 cover: $(VENV)/.stamp-dev ## The same tests, and which lines they do not reach; slower, so real calls may suffer from it
 	@tools/setup.sh system
@@ -37,6 +39,23 @@ bench: $(VENV)/.stamp-dev ## Measure us and a peer, side by side
 soak: $(VENV)/.stamp-dev ## 15 minutes of real calls while everything is killed; then the record is checked
 	@tools/setup.sh system
 	@$(BIN)/python -m bench.soak
+
+soak-long: $(VENV)/.stamp-dev ## An hour of calls: nothing may pile up, nothing may be lost (`-m bench.soak.long --minutes N`)
+	@tools/setup.sh system
+	@$(BIN)/python -m bench.soak.long
+
+chaos: $(VENV)/.stamp-dev ## Each fault by itself under real calls; docs/chaos.md is written anew from what was measured
+	@tools/setup.sh system
+	@$(BIN)/python -m bench.chaos
+
+fuzz: $(VENV)/.stamp-dev ## A million spoilt inputs for each reader, and requests to every route; goes on where it was
+	@PYTHONPATH=tests $(BIN)/python -m fuzz
+
+audit: $(VENV)/.stamp-dev ## Known weaknesses in what we install, and a list of it (CycloneDX) in var/
+	@$(BIN)/python tools/audit.py
+
+reference: $(VENV)/.stamp-dev ## Write docs/reference/ anew, as the code has it
+	@$(BIN)/python -m tools.reference
 
 clean: ## Remove what was built and cached; var/ stays
 	rm -rf $(VENV) dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -17,13 +17,13 @@ import aiohttp
 from bench.big_store import LAST_DAY
 from bench.figure import CannotMeasure
 from bench.history import PASSWORD, USER
+from pbx_bridge.calls.targets import Targets
 from pbx_bridge.health import Health, LinkState
 from pbx_bridge.store import Store, open_store
 from pbx_bridge.values.dates import TEHRAN
 from pbx_bridge.web.admin.site import AccountParts
 from pbx_bridge.web.board.ports import BoardParts
 from pbx_bridge.web.reports.pages import ReportParts
-from pbx_bridge.web.reports.ports import Targets
 from pbx_bridge.web.server import serve
 from pbx_bridge.web.site import SiteParts, make_site
 

@@ -64,12 +64,13 @@ class System:
 
 
 @contextmanager
-def asterisk(say: Say) -> Iterator[PbxUnderTest]:
-    """A private Asterisk that runs. Raises CannotMeasure where none can be had."""
+def asterisk(say: Say, prepare: Callable[[PbxUnderTest], None] = lambda _: None) -> Iterator[PbxUnderTest]:
+    """A private Asterisk that runs, once it was prepared. Raises CannotMeasure where none can be had."""
     try:
         ports = free_ports()
         with private_pbx(ports=replace(ports, rtp_end=ports.rtp_start + _RTP_PORTS)) as pbx:
             say("starting Asterisk")
+            prepare(pbx)
             pbx.start()
             yield pbx
     except (BridgeError, AssertionError, OSError) as error:

@@ -7,6 +7,7 @@ Open order: lock, flow and prompts (checked before anything is touched), store, 
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from zoneinfo import ZoneInfo
@@ -20,6 +21,8 @@ from pbx_bridge.ami.link import AmiLink, Login
 from pbx_bridge.ami.live_facts import LiveFacts
 from pbx_bridge.app_pages import Seen, message_files, recording_files, site_of
 from pbx_bridge.app_phones import phones_of
+from pbx_bridge.app_reload import Reloader, Takers, certificate_of
+from pbx_bridge.app_spools import spool_works
 from pbx_bridge.ari_handlers import wire
 from pbx_bridge.ari_handlers.caller import Means
 from pbx_bridge.ari_handlers.connection import AriLink
@@ -29,7 +32,7 @@ from pbx_bridge.ari_handlers.repertoire import Deployer, LoadedFlow, Repertoire
 from pbx_bridge.ari_handlers.requests import Ari
 from pbx_bridge.ari_handlers.stasis import Stasis
 from pbx_bridge.calls.facts import RawFact, boot_fact
-from pbx_bridge.config import Settings
+from pbx_bridge.config import Settings, load
 from pbx_bridge.health import Health, LinkState, Meter, Mishaps, utc_now
 from pbx_bridge.ivr.announcer import Announcer
 from pbx_bridge.ivr.flow import Flow
@@ -46,20 +49,19 @@ from pbx_bridge.ivr.sounds.ahead import MadeAhead
 from pbx_bridge.ivr.sounds.ahead_keeper import AheadKeeper, Sources
 from pbx_bridge.ivr.standing import Now, QueueStandings
 from pbx_bridge.pbx import paths as pbx_paths
-from pbx_bridge.pbx.plan import AGENTS, QUEUES
 from pbx_bridge.pbx.secrets import SecretStore
-from pbx_bridge.process import come_first, only_one, pid_file, until_stopped
+from pbx_bridge.pbx.version import rest_over_websocket
+from pbx_bridge.process import come_first, hang_ups, only_one, pid_file, until_stopped
 from pbx_bridge.services.client import ServiceClient
 from pbx_bridge.services.lookups import ServiceLookups
-from pbx_bridge.spool.follow import Spooler
 from pbx_bridge.spool.message_lookups import MessageLookups
 from pbx_bridge.spool.messages import SHORTEST_S, MessageKeeper
 from pbx_bridge.spool.recordings import RecordingKeeper
-from pbx_bridge.spool.rotate import Rotator, Rules
 from pbx_bridge.store import RunGone, RunState, Store, open_store
 from pbx_bridge.store.commands import Place
+from pbx_bridge.systemd import Supervisor
 from pbx_bridge.web.board.feed import LiveFeed
-from pbx_bridge.web.server import serve
+from pbx_bridge.web.server import listening
 
 log = structlog.get_logger()
 
@@ -67,16 +69,13 @@ log = structlog.get_logger()
 async def run_daemon(settings: Settings) -> None:
     """The daemon, until SIGTERM or SIGINT. Raises BridgeError when it cannot run."""
     mishaps = Mishaps()
-    logs.configure(settings.log.level, settings.log.form, mishaps)
+    logs.configure(settings.log.level, settings.log.form, mishaps, node=settings.pbx.systemname)
     loader = loader_of(settings)
     loader.ahead.take(loader.ahead.news())
     services = settings.services_ready()
-    flow, announcer = loader.newest(settings.ivr.flow)
-    for finding in unknown_holidays(flow, utc_now().astimezone(loader.zone).date()):
-        log.warning("holidays_not_known", flow=flow.name, reason=finding.sentence)
-    flows = Repertoire(_loaded(flow, announcer))
+    flows = _repertoire(settings, loader)
     come_first()
-    with only_one(settings.run / "daemon.lock"), pid_file(settings.run / "daemon.pid"):
+    with only_one(settings.run / "daemon.lock"), hang_ups() as asked, pid_file(settings.run / "daemon.pid"):
         health = Health()
         client = ServiceClient(services, health)
         async with (
@@ -84,6 +83,7 @@ async def run_daemon(settings: Settings) -> None:
                 settings.store_place,
                 health,
                 region=settings.region,
+                numbers=settings.number_rules(),
                 zone=ZoneInfo(settings.zone),
                 long_wait_s=settings.reports.long_wait_s,
                 audit_days=settings.web.audit_days,
@@ -92,7 +92,18 @@ async def run_daemon(settings: Settings) -> None:
             ) as store,
             client.open(),
         ):
-            await _serve(settings, loader, flows, store, health, client, mishaps)
+            await _serve(settings, loader, flows, store, health, client, mishaps, asked)
+
+
+def _repertoire(settings: Settings, loader: Loader) -> Repertoire:
+    numbers = settings.number_rules()
+    lines = {}
+    for line in ("", *numbers.flow_names):
+        flow, announcer = loader.newest(settings.flow_of_line(line), line)
+        for finding in unknown_holidays(flow, utc_now().astimezone(loader.zone).date()):
+            log.warning("holidays_not_known", flow=flow.name, reason=finding.sentence)
+        lines[line] = _loaded(flow, announcer)
+    return Repertoire(lines.pop(""), lines, numbers.flow_of)
 
 
 def loader_of(settings: Settings) -> Loader:
@@ -104,7 +115,8 @@ def loader_of(settings: Settings) -> Loader:
         sounds=paths.sounds,
         seen_as=paths.inside(paths.sounds),
         ahead=MadeAhead(paths.sounds, paths.inside(paths.sounds)),
-        queues=QUEUES if settings.ari.url is None else None,  # of a PBX that is not ours we do not know them
+        # Of a PBX that is not ours we do not know them.
+        queues=settings.pbx.queue_names if settings.ari.url is None else None,
         zone=ZoneInfo(settings.zone),
         region=settings.region,
         services=settings.services_known(),
@@ -119,6 +131,7 @@ async def _serve(
     health: Health,
     services: ServiceClient,
     mishaps: Mishaps,
+    asked: asyncio.Event,
 ) -> None:
     node = settings.pbx.systemname
     key_to_play = Meter("pbx_bridge_key_to_play_seconds", "From a key's release to the next prompt's request.")
@@ -128,36 +141,54 @@ async def _serve(
     messages = _message_keeper(settings, flows, store, health)
     lookups = _lookups(settings, store, ami.agents, services, messages)
     desk = _Desk(settings, flows, store, health, key_to_play, lookups, feed)
-    dialler, phones = phones_of(settings, store, Ari(desk.link, settings.ari.app), ami)
-    feed.listen(dialler.touch)
+    phones = phones_of(settings, store, Ari(desk.link, settings.ari.app), ami)
+    feed.listen(phones.dialler.touch)
+    feed.listen(phones.telephone.touch)
     seen = Seen(
         flows=flows,
         health=health,
         feed=feed,
         mishaps=mishaps,
         asterisk=lambda: desk.asterisk,
-        dialler=dialler,
-        phones=phones,
+        dialler=phones.dialler,
+        phones=phones.telephone,
     )
-    site = site_of(settings, store, seen, (key_to_play, services.meters.seconds, services.meters.requests))
+    meters = (key_to_play, services.meters.seconds, services.meters.requests)
+    works, rotator = spool_works(settings, store, ami, health)
+    takers = Takers(
+        store=store,
+        phones=phones,
+        stasis=desk.stasis,
+        ami=ami,
+        recordings=_keeper(settings, store, health),
+        messages=messages,
+        rotator=rotator,
+        site=lambda told: site_of(told, store, seen, meters),
+    )
+    site, certificate = takers.site(settings), await asyncio.to_thread(certificate_of, settings)
     await deployer.look_up(await desk.remember(store, node))
     if settings.ari.url is None:  # of a PBX that is not ours we do not know the agents
-        await store.agents.fill(AGENTS)
-    async with serve(site, settings.web.host, settings.web.port), desk.link.open():
+        await store.agents.fill(settings.pbx.extensions, settings.pbx.agents)
+    gc.freeze()  # what the start made stays: no later collection need look at it again
+    async with listening(settings.web.host, settings.web.port) as showing, desk.link.open():
+        await showing.show(site, certificate.context if certificate else None)
+        reloader, supervisor = Reloader(settings, load, takers, showing, certificate), Supervisor()
         await until_stopped(
             {
-                "spool": _spooler(settings, store, health).run,
+                **works,
                 "stasis": desk.stasis.run,
                 "flows": deployer.run,
                 "ari": desk.link.run,
                 "ami": ami.run,
-                "dialler": dialler.run,
-                "rotation": _rotator(settings, store, ami).run,
-                "recordings": _keeper(settings, store, health).run,
+                "dialler": phones.dialler.run,
+                "recordings": takers.recordings.run,
                 "messages": messages.run,
                 "reaper": _reaper(settings, desk, store, health).run,
                 "ahead": _ahead(loader, flows, store).run,
-            }
+                "reload": lambda: reloader.run(asked, supervisor),
+                "certificate": reloader.look,
+            },
+            supervisor,
         )
 
 
@@ -206,6 +237,7 @@ class _Desk:
             keep=self._keep,
             clock=utc_now,
             key_to_play=key_to_play,
+            numbers=settings.number_rules(),
         )
         self.stasis = Stasis(means, node=node, app=app, forget=self._forget, on_boot=self._booted)
 
@@ -215,7 +247,7 @@ class _Desk:
         for state in await store.runs.all(node):
             try:
                 runs[state.channel] = msgspec.json.decode(state.body, type=Run)
-            except msgspec.DecodeError as error:
+            except (ValueError, RecursionError) as error:
                 log.warning("run_not_readable", channel=state.channel, reason=str(error))
         self.stasis.remember(runs)
         self._feed.remember(runs.values())
@@ -250,18 +282,6 @@ def _kept(written: asyncio.Future[None]) -> None:
         log.error("not_kept", reason=str(error))
 
 
-def _spooler(settings: Settings, store: Store, health: Health) -> Spooler:
-    paths = pbx_paths.find_paths(settings.home, settings.asterisk_root)
-    return Spooler(
-        node=settings.pbx.systemname,
-        cel=settings.spool.cel or paths.cel,
-        queue_log=settings.spool.queue_log or paths.queue_log,
-        journal=store.journal,
-        health=health,
-        gaps=store.gaps,
-    )
-
-
 def _reaper(settings: Settings, desk: _Desk, store: Store, health: Health) -> Reaper:
     ari = Ari(desk.link, settings.ari.app)
 
@@ -279,7 +299,7 @@ def _reaper(settings: Settings, desk: _Desk, store: Store, health: Health) -> Re
 
 def _ahead(loader: Loader, flows: Repertoire, store: Store) -> AheadKeeper:
     sources = Sources(
-        met=lambda: (flows.newest.flow, flows.newest.texts),
+        met=lambda: [(loaded.flow, loaded.texts) for loaded in flows.lines.values()],
         texts=store.free_texts,
         command=(sys.executable, "-m", "pbx_bridge.cli", "prompts", "ahead", "--now", "--at-most", "20"),
     )
@@ -298,8 +318,8 @@ def _keeper(settings: Settings, store: Store, health: Health) -> RecordingKeeper
 
 def _message_keeper(settings: Settings, flows: Repertoire, store: Store, health: Health) -> MessageKeeper:
     def shortest_s(flow_node: str) -> float:
-        node = flows.newest.flow.nodes.get(flow_node)
-        return node.shortest if isinstance(node, RecordNode) else SHORTEST_S
+        nodes = (loaded.flow.nodes.get(flow_node) for loaded in flows.lines.values())
+        return min((node.shortest for node in nodes if isinstance(node, RecordNode)), default=SHORTEST_S)
 
     return MessageKeeper(
         node=settings.pbx.systemname,
@@ -311,25 +331,13 @@ def _message_keeper(settings: Settings, flows: Repertoire, store: Store, health:
     )
 
 
-def _rotator(settings: Settings, store: Store, ami: AmiLink) -> Rotator:
-    # Files of a PBX that is not ours are rotated by whoever owns it.
-    paths, named = pbx_paths.find_paths(settings.home, settings.asterisk_root), settings.spool
-    ours = (("cel", named.cel, paths.cel), ("queue", named.queue_log, paths.queue_log))
-    return Rotator(
-        node=settings.pbx.systemname,
-        files={source: path for source, foreign, path in ours if foreign is None},
-        journal=store.journal,
-        rules=Rules(rotate_bytes=settings.spool.rotate_mb * 1024 * 1024, keep_days=settings.spool.keep_days),
-        reopen=lambda: ami.send("LoggerRotate"),
-    )
-
-
 def _ami(settings: Settings, store: Store, health: Health, also: Callable[[AmiEvent], None]) -> AmiLink:
     login = Login(
         host=settings.ami.host or settings.pbx.host,
         port=settings.ami.port or settings.pbx.ami_port,
         user=settings.ami.user,
         secret=SecretStore(settings.secrets).ami,
+        trust=settings.ami.trust(),
     )
     facts = LiveFacts(settings.pbx.systemname, store.journal.post)
 
@@ -337,7 +345,7 @@ def _ami(settings: Settings, store: Store, health: Health, also: Callable[[AmiEv
         also(event)
         facts.heard(event)
 
-    return AmiLink(login, health, heard)
+    return AmiLink(login, health, heard, numbers=settings.number_rules())
 
 
 async def place_call(settings: Settings, agent: str, number: str, ring_s: int) -> Asked:
@@ -347,6 +355,7 @@ async def place_call(settings: Settings, agent: str, number: str, ring_s: int) -
     place = Place(
         path=settings.store_place,
         region=settings.region,
+        numbers=settings.number_rules(),
         zone=ZoneInfo(settings.zone),
         long_wait_s=settings.reports.long_wait_s,
     )
@@ -355,8 +364,9 @@ async def place_call(settings: Settings, agent: str, number: str, ring_s: int) -
             Ari(link, settings.ari.app),
             node=settings.pbx.systemname,
             keep=store.journal.add,
-            agents=AGENTS,
+            agents=settings.pbx.extensions,
             region=settings.region,
+            numbers=settings.number_rules(),
         )
         return await originator.call(agent, number, ring_s)
 
@@ -382,4 +392,6 @@ def _link(
         on_event=on_event,
         on_open=on_open,
         on_connect=on_connect,
+        trust=settings.ari.trust(),
+        takes_requests=rest_over_websocket,
     )

@@ -23,7 +23,6 @@ from pbx_bridge.config import OidcSection, Settings
 from pbx_bridge.health import Health, Meter, Mishaps, Tally
 from pbx_bridge.ivr.drawn import DrawnFlow
 from pbx_bridge.pbx import paths as pbx_paths
-from pbx_bridge.pbx.plan import WRAP_UP_S
 from pbx_bridge.pbx.secrets import SecretStore
 from pbx_bridge.spool.recording_files import RecordingFiles
 from pbx_bridge.spool.recordings import Shelf
@@ -44,7 +43,6 @@ from pbx_bridge.web.dial.ports import DialParts
 from pbx_bridge.web.metrics.page import MetricsParts
 from pbx_bridge.web.oidc import Oidc, OidcSettings
 from pbx_bridge.web.reports.pages import ReportParts
-from pbx_bridge.web.reports.ports import Targets
 from pbx_bridge.web.sessions import Ends
 from pbx_bridge.web.site import SiteParts, make_site
 from pbx_bridge.web.tickets.ports import ComplaintRules, TicketParts
@@ -86,9 +84,15 @@ def site_of(settings: Settings, store: Store, seen: Seen, meters: tuple[Meter | 
                 meters=(*meters, seen.mishaps.counts),
                 readers=tuple(ipaddress.ip_network(told) for told in settings.web.metrics_for),
             ),
+            proxies=tuple(ipaddress.ip_network(told) for told in settings.web.proxies),
             call=_call_parts(settings, store),
             board=_board(settings, seen, store),
-            agent_desk=DeskParts(cards=store.cards, wrap_ups=store.wrap_ups, reasons=tuple(settings.desk.reasons)),
+            agent_desk=DeskParts(
+                cards=store.cards,
+                wrap_ups=store.wrap_ups,
+                handed=store.callbacks,
+                reasons=tuple(settings.desk.reasons),
+            ),
             vitals=_vitals(settings, seen, store),
             reports=_reports(settings, seen, store),
             customers=_customers(settings, seen, store),
@@ -96,7 +100,9 @@ def site_of(settings: Settings, store: Store, seen: Seen, meters: tuple[Meter | 
             dial=_dial(settings, seen, store),
             contracts=_contracts(settings, store),
             callbacks=_callbacks(settings, seen, store),
-            drawing=DrawnFlow(lambda: (flows.newest.flow, flows.newest.texts), store.calls, zone),
+            drawing=DrawnFlow(
+                lambda: {line: (one.flow, one.texts) for line, one in flows.lines.items()}, store.calls, zone
+            ),
         )
     )
 
@@ -122,7 +128,7 @@ def _dial(settings: Settings, seen: Seen, store: Store) -> DialParts:
         add_note=store.notes.add,
         reasons=tuple(settings.desk.pause_reasons),
         call_tokens=frozenset(settings.desk.call_tokens),
-        wrap_up_s=WRAP_UP_S if settings.ari.url is None else 0,
+        wrap_up_s=settings.pbx.wrap_up_s if settings.ari.url is None else 0,
     )
 
 
@@ -172,23 +178,13 @@ def _customers(settings: Settings, seen: Seen, store: Store) -> CustomerParts:
 
 def _reports(settings: Settings, seen: Seen, store: Store) -> ReportParts:
     """What the reports read."""
-    told, own = settings.reports, settings.promises
-    percents, seconds = own.queue_percent, own.queue_within_s
-    targets = Targets(
-        percent=told.answer_percent,
-        seconds=told.answer_within_s,
-        queues={
-            queue: (percents.get(queue, told.answer_percent), seconds.get(queue, told.answer_within_s))
-            for queue in (*percents, *seconds)
-        },
-    )
     places = _places(seen)
 
-    def in_words(_: str, node: str, language: str) -> str:
+    def in_words(flow: str, node: str, language: str) -> str:
         """Counts are kept by the name of a flow, whatever its version: the newest tells what its places are."""
-        return places(seen.flows.newest.flow.version, node, language)
+        return places(seen.flows.named(flow).flow.version, node, language)
 
-    return ReportParts(source=store.reports, moments=store.moments, targets=targets, words=in_words)
+    return ReportParts(source=store.reports, moments=store.moments, targets=settings.targets(), words=in_words)
 
 
 def _tickets(settings: Settings, store: Store) -> TicketParts:
@@ -265,9 +261,8 @@ def _board(settings: Settings, seen: Seen, store: Store) -> BoardParts:
         feed=seen.feed,
         tallies=store.reports,
         words=_places(seen),
-        wrap_up_s=WRAP_UP_S if ours else 0,
-        within_s=settings.reports.answer_within_s,
-        percent=settings.reports.answer_percent,
+        wrap_up_s=settings.pbx.wrap_up_s if ours else 0,
+        targets=settings.targets(),
     )
 
 
@@ -280,12 +275,12 @@ def _vitals(settings: Settings, seen: Seen, store: Store) -> Measured:
     cel, queue_log = settings.spool.cel or paths.cel, settings.spool.queue_log or paths.queue_log
     node = settings.pbx.systemname
     return Measured(
-        spools={"cel": cel, "queue": queue_log},
+        spools={"cel": cel, "queue": queue_log} if node not in settings.receive.nodes else {},
         reaches=lambda: store.ledger.reaches(node),
         store=store.size.measure,
         paths=(settings.home, cel.parent, settings.recordings_path, settings.messages_path),
         told_flows=lambda: flow_uses(
-            (seen.flows.newest.flow.name, seen.flows.newest.flow.version),
+            [(loaded.flow.name, loaded.flow.version) for loaded in seen.flows.lines.values()],
             [(one.run.flow, one.run.version) for one in seen.feed.standings.values()],
         ),
         told_mishaps=seen.mishaps.latest,

@@ -3,33 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from zoneinfo import ZoneInfo
 
 from pbx_bridge.ami.actions import Actions
 from pbx_bridge.ami.link import AmiLink
 from pbx_bridge.ari_handlers.dial_rules import DialRules
-from pbx_bridge.ari_handlers.dialler import Dialler, Live
+from pbx_bridge.ari_handlers.dialler import Dialler, Live, Take
 from pbx_bridge.ari_handlers.originate import Originator
 from pbx_bridge.ari_handlers.requests import Ari
 from pbx_bridge.ari_handlers.telephone import House, Telephone
 from pbx_bridge.calls.call import Call
 from pbx_bridge.config import Settings
-from pbx_bridge.ivr.opening.hours import OfficeHours, Week
-from pbx_bridge.pbx.plan import AGENTS, MAILBOX, QUEUES
+from pbx_bridge.pbx.version import keys_received
 from pbx_bridge.store import Store
+from pbx_bridge.values.number_rules import NumberRules
 
 
 def dial_rules(settings: Settings) -> DialRules:
-    """What agents may call from the pages, and when."""
+    """What agents may call from the pages, and when. Raises SettingsError."""
     told = settings.desk
-    week = Week.parse(told.dial_hours) if told.dial_hours else None
     return DialRules.parse(
         told.dial_allow,
         told.dial_deny,
-        hours=None if week is None else OfficeHours(week=week, zone=ZoneInfo(settings.zone)),
-        internal=frozenset(AGENTS) if settings.ari.url is None else frozenset(),
+        hours=settings.dial_hours(),
+        internal=frozenset(settings.pbx.extensions) if settings.ari.url is None else frozenset(),
         region=settings.region,
     )
 
@@ -55,22 +54,65 @@ def known_phones(store: Store, ami: AmiLink) -> Callable[[], Awaitable[Collectio
     return known
 
 
-def phones_of(settings: Settings, store: Store, ari: Ari, ami: AmiLink) -> tuple[Dialler, Telephone]:
-    """Who places calls, and who hands them on."""
-    node, rules, live = settings.pbx.systemname, dial_rules(settings), Live(channels=ami.channels, agents=ami.agents)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhoneRules:
+    """What settings say of telephony from the pages, and may say anew. `take`: see Dialler."""
+
+    dial: DialRules
+    numbers: NumberRules
+    take: Take
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phones:
+    """Who places calls, and who hands them on. `ready`: makes the rules of settings; raises SettingsError."""
+
+    dialler: Dialler
+    telephone: Telephone
+    originator: Originator
+    ready: Callable[[Settings], PhoneRules]
+
+    def take(self, rules: PhoneRules) -> None:
+        """Go by these from now on."""
+        self.dialler.rules = self.telephone.rules = rules.dial
+        self.originator.numbers = self.telephone.numbers = rules.numbers
+        self.dialler.take = rules.take
+
+
+def _phone_rules(store: Store, settings: Settings) -> PhoneRules:
+    lasts = timedelta(minutes=settings.callbacks.lock_minutes)
+    return PhoneRules(
+        dial=dial_rules(settings),
+        numbers=settings.number_rules(),
+        take=partial(store.callbacks.take_for, lasts=lasts),
+    )
+
+
+def phones_of(settings: Settings, store: Store, ari: Ari, ami: AmiLink) -> Phones:
+    """Who places calls, and who hands them on. Raises SettingsError."""
+    node, rules = settings.pbx.systemname, _phone_rules(store, settings)
+    live = Live(channels=ami.channels, agents=ami.agents)
     known = known_phones(store, ami)
+    originator = Originator(
+        ari, node=node, keep=store.journal.add, agents=(), region=settings.region, numbers=rules.numbers
+    )
     dialler = Dialler(
         node=node,
         book=store.dials,
-        originator=Originator(ari, node=node, keep=store.journal.add, agents=(), region=settings.region),
+        originator=originator,
         ari=ari,
         live=live,
         found=call_of_channel(store, node),
         agents=known,
-        rules=rules,
-        take=partial(store.callbacks.take_for, lasts=timedelta(minutes=settings.callbacks.lock_minutes)),
+        rules=rules.dial,
+        take=rules.take,
     )
     # Of a PBX that is not ours we know neither queues nor mailboxes: its calls go to colleagues and numbers.
-    house = House(queues=QUEUES, mailbox=MAILBOX) if settings.ari.url is None else House()
-    telephone = Telephone(actions=Actions(ami.send), ari=ari, live=live, house=house, agents=known, rules=rules)
-    return dialler, telephone
+    pbx = settings.pbx
+    house = House(queues=pbx.queue_names, mailbox=pbx.mailbox) if settings.ari.url is None else House()
+    actions = Actions(ami.send, keys_received)
+    telephone = Telephone(
+        actions=actions, ari=ari, live=live, house=house, agents=known, rules=rules.dial, numbers=rules.numbers
+    )
+    ready = partial(_phone_rules, store)
+    return Phones(dialler=dialler, telephone=telephone, originator=originator, ready=ready)

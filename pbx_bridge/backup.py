@@ -199,7 +199,7 @@ def _read(folder: Path) -> Manifest:
         manifest = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest)
     except OSError as error:
         raise InputError(f"{folder} is no backup: {error}") from error
-    except msgspec.DecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{folder / MANIFEST}: {error}") from error
     if manifest.format != _FORMAT:
         raise InputError(f"{folder} has format {manifest.format}, this pbx_bridge knows {_FORMAT}")

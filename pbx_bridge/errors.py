@@ -11,6 +11,7 @@ BridgeError                 anything we raise on purpose; `cli` prints it as one
 │   ├── StoreNewer          the store was made by a newer version
 │   └── AccountRefused      an account, password or token that cannot be as it was asked for
 ├── PbxError                the private Asterisk cannot be had, configured or started
+│   ├── PlanRefused         the settings of a PBX do not fit together: says everything that does not
 │   └── PortTaken           another program listens where we must
 ├── ServiceUnavailable      a service of the settings gave no answer that can be used
 ├── PhoneError              our small phone's call was refused, or nobody answered in time
@@ -26,6 +27,7 @@ BridgeError                 anything we raise on purpose; `cli` prints it as one
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -100,6 +102,19 @@ class AccountRefused(StoreError):
 
 class PbxError(BridgeError):
     """The private Asterisk cannot be had, configured or started."""
+
+
+class PlanRefused(PbxError):
+    """The settings of a PBX cannot be served as they stand.
+
+    Args:
+        faults: each as `place: reason`, the place being a setting.
+    """
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        self.faults = tuple(faults)
+        several = ("the settings of the PBX do not fit together:", *self.faults)
+        super().__init__(self.faults[0] if len(self.faults) == 1 else "\n  ".join(several))
 
 
 class PortTaken(PbxError):

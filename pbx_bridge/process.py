@@ -85,6 +85,23 @@ async def _stop_signal() -> AsyncIterator[asyncio.Event]:
 
 
 @contextmanager
+def hang_ups() -> Iterator[asyncio.Event]:
+    """Set by each SIGHUP while this lasts; a terminal that was closed ends the process, as Ctrl-C does."""
+    asked, loop, at_terminal = asyncio.Event(), asyncio.get_running_loop(), os.isatty(0)
+
+    def heard() -> None:
+        if at_terminal and not os.isatty(0):
+            os.kill(os.getpid(), signal.SIGTERM)
+        asked.set()
+
+    loop.add_signal_handler(signal.SIGHUP, heard)
+    try:
+        yield asked
+    finally:
+        loop.remove_signal_handler(signal.SIGHUP)
+
+
+@contextmanager
 def only_one(path: Path) -> Iterator[None]:
     """Hold the lock that keeps a second daemon out of this HOME. Raises BridgeError."""
     path.parent.mkdir(parents=True, exist_ok=True)

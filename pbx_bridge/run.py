@@ -9,15 +9,14 @@ from zoneinfo import ZoneInfo
 
 from pbx_bridge import logs
 from pbx_bridge.config import Settings
+from pbx_bridge.config.pbx_plan import pbx_plan
 from pbx_bridge.errors import SettingsError
 from pbx_bridge.health import utc_now
 from pbx_bridge.ivr.prompts import PromptBook
 from pbx_bridge.ivr.sounds.render import prepare
 from pbx_bridge.ivr.sounds.speakers import find_prefix, find_speaker
 from pbx_bridge.pbx import running
-from pbx_bridge.pbx.modules import modules_in
-from pbx_bridge.pbx.paths import instance_paths
-from pbx_bridge.pbx.plan import AGENTS, RECORDED, PbxPlan, Ports
+from pbx_bridge.pbx.plan import PbxPlan
 from pbx_bridge.pbx.ports import Address
 from pbx_bridge.pbx.program import Asterisk
 from pbx_bridge.pbx.running import Preparation, RunPlan
@@ -51,6 +50,8 @@ def run_plan(settings: Settings) -> RunPlan:
     """What `run` will do under these settings. Raises SettingsError for settings it cannot serve."""
     if settings.ari.url or settings.ami.host or settings.spool.cel or settings.spool.queue_log:
         raise SettingsError("ari.url, ami.host and spool name another PBX: `run` starts its own; use `daemon`")
+    if settings.pbx.systemname in settings.receive.nodes:
+        raise SettingsError("receive.nodes names pbx.systemname, which `run` starts itself: use `daemon`")
     return _plan(settings)
 
 
@@ -69,34 +70,11 @@ def _plan(settings: Settings, container: bool = False) -> RunPlan:
     )
 
 
-def pbx_plan(settings: Settings, asterisk: Asterisk, container: bool = False) -> PbxPlan:
-    """The private Asterisk's configuration under these settings. Raises PbxError."""
-    pbx = settings.pbx
-    return PbxPlan(
-        systemname=pbx.systemname,
-        paths=instance_paths(settings.home, asterisk.root),
-        secrets=SecretStore(settings.secrets).pbx(),
-        version=asterisk.version,
-        modules=modules_in(asterisk.root or Path("/")),
-        ports=Ports(
-            sip=pbx.sip_port, ari=pbx.ari_port, ami=pbx.ami_port, rtp_start=pbx.rtp_start, rtp_end=pbx.rtp_end
-        ),
-        host=pbx.host,
-        extension=pbx.extension,
-        trunk=pbx.trunk or "",
-        app=settings.ari.app,
-        ari_user=settings.ari.user,
-        ami_user=settings.ami.user,
-        recorded=tuple(way for way in RECORDED if getattr(settings.recordings, way)),
-        container=container,
-    )
-
-
 def agent_lines(settings: Settings) -> Sequence[str]:
     """Who may register, and with what: a table for people."""
     secrets = SecretStore(settings.secrets)
-    where = f"{settings.pbx.host}:{settings.pbx.sip_port}"
-    rows = [(agent, "—", secrets.agent(agent), f"sip:{agent}@{where}") for agent in AGENTS]
+    where = f"{settings.pbx.sip_address}:{settings.pbx.sip_port}"
+    rows = [(agent, "—", secrets.agent(agent), f"sip:{agent}@{where}") for agent in settings.pbx.extensions]
     table = [("extension", "state", "password", "address"), *rows]
     widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
@@ -104,12 +82,12 @@ def agent_lines(settings: Settings) -> Sequence[str]:
 
 def banner(settings: Settings, plan: PbxPlan) -> Sequence[str]:
     """What a newcomer needs to place the first call and find it on the page."""
-    where = f"{plan.host}:{plan.ports.sip}"
+    where = f"{settings.pbx.sip_address}:{plan.ports.sip}"
     password = SecretStore(settings.secrets).admin_password
     return (
         "",
         f"  dial       sip:{plan.extension}@{where}   (no registration; your From number is the caller's number)",
-        f"  pages      http://{settings.web.host}:{settings.web.port}/",
+        f"  pages      http{'s' if settings.web.certificate else ''}://{settings.web.host}:{settings.web.port}/",
         f"  sign in    {ADMIN} / {password}   (the password of the first start)",
         f"  agents     {' and '.join(plan.agents)} register at {where}; passwords: .venv/bin/pbx-bridge agents",
         f"  logs       {settings.home / 'log'}",
@@ -133,8 +111,8 @@ def _demo_lines() -> Sequence[str]:
 def _addresses(settings: Settings) -> Sequence[Address]:
     pbx = settings.pbx
     return (
-        Address(what="SIP", host=pbx.host, port=pbx.sip_port, transport="udp"),
-        Address(what="SIP", host=pbx.host, port=pbx.sip_port),
+        Address(what="SIP", host=pbx.sip_host or pbx.host, port=pbx.sip_port, transport="udp"),
+        Address(what="SIP", host=pbx.sip_host or pbx.host, port=pbx.sip_port),
         Address(what="ARI", host=pbx.host, port=pbx.ari_port),
         Address(what="AMI", host=pbx.host, port=pbx.ami_port),
     )

@@ -12,6 +12,8 @@ from web_visitor import NAME, Parts
 from pbx_bridge.calls.call import CallStep, call_id
 from pbx_bridge.store import CallRow, Contract, Customer, Role, TicketStatus
 from pbx_bridge.store.call_context import Case
+from pbx_bridge.store.callbacks import CallbackLine, Handed
+from pbx_bridge.store.callbacks_rules import Kind
 from pbx_bridge.store.desk_cards import CardFacts, Party
 from pbx_bridge.store.lines import line_of
 from pbx_bridge.web.desk.memory import MemoryCards, MemoryWrapUps
@@ -54,6 +56,30 @@ def facts(*parties: Party, **told: Any) -> CardFacts:
     return CardFacts(parties=parties, calls=[line_of(before)], steps=steps, notes=(), number="", **told)
 
 
+def handed(by: str, name: str) -> Handed:
+    """A follow-up that somebody gave the agent."""
+    line = CallbackLine(
+        id="ab" * 8, kind=Kind.FOLLOW_UP, number="+989121234567", customer_code="C-1042", customer_name=name, tier="",
+        queue="", about="", why="", owner=NAME, made_by=by, asked_at=NOON, wanted_at=NOON, tries=0, taken_by="",
+        taken_until=None, done_at=None, done_by="", result="",
+    )  # fmt: skip
+    return Handed(line=line, by=by, at=NOON)
+
+
+class GivenCallbacks:
+    """Callbacks that others gave the agent, as told."""
+
+    def __init__(self) -> None:
+        self.given: list[Handed] = []
+
+    async def handed(self, user: str) -> list[Handed]:
+        return list(self.given)
+
+    async def seen(self, name: str, user: str) -> bool:
+        self.given = [one for one in self.given if one.line.id != name]
+        return True
+
+
 class Bench:
     """A line, a site and what is known of its callers."""
 
@@ -64,7 +90,8 @@ class Bench:
         self.cards.known[SARA] = facts(party())
         self.parts = Parts(board=self.line.parts, agents=MemoryAgents({"101": "زهرا", "102": "رضا احمدی"}))
         self.wraps = MemoryWrapUps(lambda: self.parts.now)
-        self.parts.agent_desk = DeskParts(cards=self.cards, wrap_ups=self.wraps)
+        self.handed = GivenCallbacks()
+        self.parts.agent_desk = DeskParts(cards=self.cards, wrap_ups=self.wraps, handed=self.handed)
         self.parts.users.roles[NAME] = role
         self.parts.users.extensions[NAME] = extension
 

@@ -21,6 +21,7 @@ from store_engines import server as server
 
 from pbx_bridge.errors import PbxError
 from pbx_bridge.pbx.find import have_asterisk
+from pbx_bridge.pbx.tree import BULLSEYE, root_of
 from pbx_bridge.values.dates import TEHRAN
 
 # On two busy cores the first example of a text strategy alone may take seconds: time says nothing about our code.
@@ -95,6 +96,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         with suppress(PbxError, subprocess.CalledProcessError):  # told by each test that needs them
             have_asterisk(ROOT, print)
             place_sounds()
+            have_asterisk(root_of(ROOT, BULLSEYE), print, BULLSEYE)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -22,6 +22,7 @@ from web_visitor import NAME, PASSWORD, TEHRAN
 
 from pbx_bridge.ami.events import Presence
 from pbx_bridge.calls.call import Call, CallStep, Outcome, Segment, SegmentKind, SurveyAnswer
+from pbx_bridge.calls.targets import Targets
 from pbx_bridge.health import Health, LinkState
 from pbx_bridge.ivr import flow as flows
 from pbx_bridge.ivr.drawing.svg import svg
@@ -41,7 +42,6 @@ from pbx_bridge.web.customers.ports import CustomerParts
 from pbx_bridge.web.desk.ports import DeskParts
 from pbx_bridge.web.memory import MemoryAgents, MemoryDrawing
 from pbx_bridge.web.reports.pages import ReportParts
-from pbx_bridge.web.reports.ports import Targets
 from pbx_bridge.web.server import serve
 from pbx_bridge.web.site import SiteParts, make_site
 
@@ -164,7 +164,7 @@ def _parts(store: Store, health: Health, now: datetime, folder: Path, name: str)
         ),
         board=replace(_busy_line(now, name).parts, tallies=store.reports, words=_words),
         agents=MemoryAgents(AGENTS),
-        agent_desk=DeskParts(cards=store.cards, wrap_ups=store.wrap_ups),
+        agent_desk=DeskParts(cards=store.cards, wrap_ups=store.wrap_ups, handed=store.callbacks),
         shortfalls=store.gaps,
         desk=store.desk,
         call=CallParts(

@@ -32,6 +32,7 @@ from pbx_bridge.pbx.paths import PbxPaths, instance_paths, link_home
 from pbx_bridge.pbx.plan import AGENTS, PbxPlan, PbxSecrets, Ports
 from pbx_bridge.pbx.program import Asterisk
 from pbx_bridge.pbx.secrets import SecretStore
+from pbx_bridge.pbx.tree import Suite, root_of
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 ROOT = Path(os.environ.get("TEST_ASTERISK_ROOT", REPOSITORY / "var" / "asterisk-root"))
@@ -148,16 +149,19 @@ def free_ports() -> Ports:
 
 
 @contextmanager
-def private_pbx(agents: Sequence[str] = AGENTS, **changes: object) -> Iterator[PbxUnderTest]:
+def private_pbx(
+    agents: Sequence[str] = AGENTS, suite: Suite | None = None, **changes: object
+) -> Iterator[PbxUnderTest]:
     """A private Asterisk that has been laid, but not started; gone from the disk afterwards.
 
     Args:
         agents: who may register.
+        suite: the Debian release whose Asterisk it is; None: that of every other test.
         changes: fields of PbxPlan that shall differ. Raises PbxError where no Asterisk can be had.
     """
     if not os.access("/", os.W_OK) and not ROOT.exists():
         raise PbxError("no Asterisk here, and no right to install one")
-    asterisk = have_asterisk(ROOT)
+    asterisk = have_asterisk(root_of(ROOT, suite) if suite else ROOT, suite=suite)
     home = Path(tempfile.mkdtemp(prefix="pbxb-test-"))
     home.chmod(0o755)
     paths = instance_paths(home, asterisk.root)

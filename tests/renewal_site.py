@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,7 @@ async def renewal_parts(
         await import_files(store, folder, crm)
         parts.contracts = ContractParts(book=store.contracts, dials=store.dials)
         parts.callbacks = CallbackParts(book=store.callbacks, customers=store.crm, queues_of=lambda _: queues)
+        parts.agent_desk = replace(parts.agent_desk, handed=store.callbacks)
         parts.users.roles[NAME], parts.users.extensions[NAME] = role, extension
         await parts.users.create("zahra", "a fine password", Role.AGENT)
         yield store, parts

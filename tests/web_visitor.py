@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -32,6 +32,7 @@ from pbx_bridge.web.memory import (
     MemoryShortfalls,
 )
 from pbx_bridge.web.ports import Desk, Shortfalls
+from pbx_bridge.web.proxies import Network
 from pbx_bridge.web.reports.memory import memory_reports
 from pbx_bridge.web.reports.pages import ReportParts
 from pbx_bridge.web.site import SiteParts, make_site
@@ -64,6 +65,7 @@ class Parts:
     contracts: ContractParts = field(default_factory=ContractParts)
     callbacks: CallbackParts = field(default_factory=CallbackParts)
     reports: ReportParts = field(default_factory=memory_reports)
+    proxies: Sequence[Network] = ()
 
     def __post_init__(self) -> None:
         self.call = memory_parts(self.sounds, clock=lambda: self.now)
@@ -104,6 +106,7 @@ class Parts:
                 vitals=self.vitals,
                 accounts=AccountParts(sessions=self.sessions, tokens=self.tokens),
                 audit=self.audit,
+                proxies=self.proxies,
             )
         )
 

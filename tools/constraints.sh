@@ -6,5 +6,5 @@ compile() {
 		--no-emit-index-url --no-emit-find-links --no-header --no-annotate "$@"
 }
 compile pyproject.toml constraints/build.in --extra piper --output-file constraints/run.txt
-compile pyproject.toml constraints/build.in --extra piper --group test --group lint --group bench \
+compile pyproject.toml constraints/build.in --extra piper --group test --group lint --group audit --group bench \
 	--constraint constraints/run.txt --output-file constraints/dev.txt

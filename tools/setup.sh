@@ -3,6 +3,7 @@
 #
 #   tools/setup.sh venv run|dev     the virtual environment, with the project in it
 #   tools/setup.sh system           the programs that the tests drive
+#   tools/setup.sh asterisks        the Asterisks that they call, both at once
 set -eu
 
 VENV=.venv
@@ -106,8 +107,17 @@ system() {
 	fi
 }
 
+# The Asterisks that the tests call, each in a folder of its own; what fails is told by each test that needs it.
+asterisks() {
+	for suite in sid bullseye; do
+		"$VENV/bin/pbx-bridge" pbx install --suite "$suite" >/dev/null 2>&1 &
+	done
+	wait
+}
+
 case "${1:-} ${2:-}" in
 "venv run" | "venv dev") venv "$2" ;;
 "system ") system ;;
-*) fail "usage: tools/setup.sh venv run|dev, or tools/setup.sh system" ;;
+"asterisks ") asterisks ;;
+*) fail "usage: tools/setup.sh venv run|dev, tools/setup.sh system or tools/setup.sh asterisks" ;;
 esac

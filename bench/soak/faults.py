@@ -17,8 +17,6 @@ from bench.soak.people import Agents
 from bench.soak.proxy import Cable
 from bench.system import System
 
-_KILLS_BETWEEN = 4  # kill -9 of the daemon between two other faults
-
 
 class Fault(enum.StrEnum):
     """A fault, by what people call it."""
@@ -38,13 +36,17 @@ class Plan:
     Attributes:
         pause_s: between two faults, from and to.
         lengths: seconds that a fault lasts, for those that last.
-        others: the faults other than KILL, in turn, each after a few kills; for ever, or `once`.
+        first: the faults that come before any other.
+        kills: so often the daemon is killed before each of the others.
+        others: the faults other than KILL, in turn; for ever, or `once`.
     """
 
     pause_s: tuple[float, float]
     lengths: Mapping[Fault, float]
     others: Sequence[Fault]
     once: bool
+    first: Sequence[Fault] = ()
+    kills: int = 4
 
 
 SHORT = Plan(
@@ -79,7 +81,7 @@ class Faults:
 
     async def run(self) -> None:
         """Until cancelled between two faults; each is done to its end."""
-        for fault in _order(self.plan):
+        for fault in in_order(self.plan):
             await asyncio.sleep(random.uniform(*self.plan.pause_s))
             self.turns.append(time.time())
             task = asyncio.ensure_future(self._do(fault))
@@ -143,8 +145,10 @@ class Faults:
         await self.system.running.ready()
 
 
-def _order(plan: Plan) -> Iterator[Fault]:
+def in_order(plan: Plan) -> Iterator[Fault]:
+    """The faults of a plan, one after the other, for ever."""
     others = iter(plan.others) if plan.once else itertools.cycle(plan.others)
+    yield from plan.first
     while True:
-        yield from (Fault.KILL,) * _KILLS_BETWEEN
+        yield from (Fault.KILL,) * plan.kills
         yield next(others, Fault.KILL)

@@ -6,8 +6,8 @@ import asyncio
 import json
 import shutil
 import time
-from collections.abc import Coroutine, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +24,7 @@ from bench.system import Pbx, Say, System, system
 
 DEAD_MAN_S = 10.0  # asterisk-conf/extensions.conf.j2
 _MARGIN_S = 0.6
-_SHORTER = 0.15  # of each prompt: callers stay for seconds, not minutes
+SHORTER = 0.15  # of each prompt: callers stay for seconds, not minutes
 _CLOSED_S = 60.0
 _POLL_S = 0.5
 
@@ -37,25 +37,34 @@ class Result:
     counts: dict[str, Any]
 
 
-async def trial(pbx: Pbx, calls: int, rate: float, plan: Plan, say: Say, keep: Path | None = None) -> Result:
+async def trial(
+    pbx: Pbx,
+    calls: int,
+    rate: float,
+    plan: Plan,
+    say: Say,
+    keep: Path | None = None,
+    beside: Callable[[System], AbstractAsyncContextManager[None]] = lambda _: nullcontext(),
+) -> Result:
     """So many calls at so many a second under these faults. Raises CannotMeasure.
 
     Args:
         keep: a folder for what the run wrote: Asterisk's files, the store, the daemon's log.
+        beside: entered before the first call, left when all is on record.
     """
     async with system(pbx, calls, say) as made, cable(pbx.ports.ari) as line:
-        cut_sounds(pbx.paths.sounds, _SHORTER)
+        cut_sounds(pbx.paths.sounds, SHORTER)
         made.running.ari_port = line.port
         made.running.stop_daemon()
         await made.running.start_daemon()
-        async with agents(pbx) as desk, listening(pbx, time.time) as heard:
+        async with agents(pbx) as desk, listening(pbx, time.time) as heard, beside(made):
             since = time.time()
             faults = Faults(system=made, cable=line, agents=desk, plan=plan)
             say(f"{calls} calls at {rate:g}/s")
             answered = await _under(faults, place_calls(made.people, rate, made.sip_port))
             say("the last caller has hung up")
-            found = await _evidence(made, since, answered, heard, faults.turns)
-        checks, words = await _own_checks(made, datetime.fromtimestamp(since, UTC), len(faults.back_s))
+            found = await evidence_of(made, since, answered, heard, faults.turns)
+        checks, words = await own_checks(made, datetime.fromtimestamp(since, UTC), len(faults.back_s))
         if keep is not None:
             made.running.stop_daemon()
             _keep(made, keep)
@@ -83,7 +92,7 @@ async def _under(faults: Faults, work: Coroutine[Any, Any, Sequence[str]]) -> Se
                 await task
 
 
-async def _evidence(
+async def evidence_of(
     made: System, since: float, answered: Sequence[str], heard: Hearing, turns: Sequence[float]
 ) -> verdict.Evidence:
     """Everything known, as soon as every call of the files is on record and closed, or after a bound."""
@@ -118,7 +127,7 @@ def _keep(made: System, folder: Path) -> None:
             shutil.copy(path, folder / path.name)
 
 
-async def _own_checks(made: System, begun: datetime, absences: int) -> tuple[list[str], dict[str, Any]]:
+async def own_checks(made: System, begun: datetime, absences: int) -> tuple[list[str], dict[str, Any]]:
     """What the product says of itself: `calls verify`, and `calls gaps` of the daemon's absences."""
     since = ("--json", "--since", begun.isoformat())
     told = (await made.running.command("calls", "verify", *since[1:], check=False)).splitlines() or [""]

@@ -70,9 +70,12 @@ def _counted(evidence: Evidence) -> Iterator[str]:
 
 
 def _each(evidence: Evidence) -> Iterator[str]:
-    begun = {(record["caller"], _seconds(record["started_at"])): record for record in evidence.records}
+    by_caller: dict[str, list[Record]] = {}
+    for kept in evidence.records:
+        by_caller.setdefault(kept["caller"], []).append(kept)
     for call in evidence.calls.values():
-        record = next((begun[key] for key in begun if key[0] == call.caller and _same(key[1], call.begun)), None)
+        theirs = by_caller.get(call.caller, ())
+        record: Record | None = next((one for one in theirs if _same(_seconds(one["started_at"]), call.begun)), None)
         if record is None:
             yield f"LOST: no record of {call.caller} begins when {call.root} does"
         else:

@@ -1,4 +1,4 @@
-"""What we ask Asterisk to do over AMI: hand a talk on, set off a feature on an agent's side, pause. Nothing else.
+"""What we ask Asterisk to do over AMI: hand a talk on, set off a feature on an agent's side, pause, stop recording.
 
 A channel is named by its uniqueid, which Asterisk takes as well as a name. Two classes are needed: `call` for what is
 done with a talk, `agent` for pauses. Whether our user has them Asterisk tells (`ListCommands`).
@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Awaitable, Callable
 
-from pbx_bridge.errors import AmiForbidden, AsteriskError
+from pbx_bridge.errors import AmiForbidden, AmiUnavailable, AsteriskError
 
 Send = Callable[..., Awaitable[dict[str, str]]]
 """AmiLink.send."""
@@ -30,15 +30,21 @@ _NEEDED = {
     "Atxfer": Right.CALL,
     "CancelAtxfer": Right.CALL,
     "PlayDTMF": Right.CALL,
+    "StopMixMonitor": Right.CALL,
     "QueuePause": Right.AGENT,
 }
 
 
 class Actions:
-    """The actions. All may raise AmiUnavailable, AmiForbidden, AsteriskError, and ValueError for a line break."""
+    """The actions. All may raise AmiUnavailable, AmiForbidden, AsteriskError, and ValueError for a line break.
 
-    def __init__(self, send: Send) -> None:
-        self._send = send
+    Args:
+        hears_keys: whether an Asterisk of that version takes keys as if a phone had sent them; an older one would
+            play them to whoever is on that phone. None: it is believed to.
+    """
+
+    def __init__(self, send: Send, hears_keys: Callable[[str], bool] | None = None) -> None:
+        self._send, self._hears_keys = send, hears_keys
 
     async def blind_transfer(self, channel: str, context: str, exten: str) -> None:
         """Whoever talks with this channel goes on at that place of the dialplan; the channel's call is over."""
@@ -52,8 +58,13 @@ class Actions:
         """Back from there to whom it talked with."""
         await self._do("CancelAtxfer", Channel=channel)
 
+    async def stop_recording(self, channel: str) -> None:
+        """This channel is recorded no longer."""
+        await self._do("StopMixMonitor", Channel=channel)
+
     async def press(self, channel: str, keys: str) -> None:
         """As if the phone of this channel had sent these keys."""
+        await self._check_keys()
         for key in keys:
             await self._do("PlayDTMF", Channel=channel, Digit=key, Receive="true")
 
@@ -71,6 +82,18 @@ class Actions:
         if "listcommands" not in known:
             return frozenset()
         return frozenset(right for action, right in _NEEDED.items() if action.lower() not in known)
+
+    async def _check_keys(self) -> None:
+        if self._hears_keys is None:
+            return
+        try:
+            version = (await self._send("CoreSettings")).get("asteriskversion", "")
+        except AmiUnavailable:
+            raise
+        except AsteriskError:  # our user may not ask: then it is tried
+            return
+        if not self._hears_keys(version):
+            raise AsteriskError(f"Asterisk {version} takes no keys for a phone: upgrade within its branch")
 
     async def _do(self, action: str, **fields: str) -> None:
         try:

@@ -20,7 +20,9 @@ from pbx_bridge.ami.events import (
     Held,
     Parked,
 )
+from pbx_bridge.calls.as_told import number_of_channel
 from pbx_bridge.health import utc_now
+from pbx_bridge.values.number_rules import PLAIN, NumberRules
 
 _INNER = "Local/"
 
@@ -30,7 +32,8 @@ class Channel:
     """One channel.
 
     Attributes:
-        phone: what Asterisk dials, e.g. `PJSIP/101`. number, number_name, exten: as in ChannelSeen.
+        phone: what Asterisk dials, e.g. `PJSIP/101`. number, number_name, exten: as in ChannelSeen, the number as we
+            keep it.
         began_at: aware UTC, as all times here.
         bridge: where it is with others, since `bridged_at` (None: since before we looked); empty: nowhere.
         rings_since: its phone rings for another channel of the call; None: it does not.
@@ -63,9 +66,10 @@ Group = tuple[Channel, ...]
 class ChannelTable:
     """Every channel. Known only from the first `ChannelsEnd` on."""
 
-    def __init__(self, clock: Callable[[], datetime] = utc_now) -> None:
-        self._clock = clock
+    def __init__(self, clock: Callable[[], datetime] = utc_now, numbers: NumberRules = PLAIN) -> None:
+        self._clock, self.numbers = clock, numbers
         self._channels: dict[str, Channel] = {}
+        self._together = False  # since this was last looked at, a channel came to others; they may be gone
         self._seen: set[str] | None = None
         self.fresh = False  # whether the table tells the present; false while the link is down
 
@@ -77,6 +81,12 @@ class ChannelTable:
         """The channels by call, in order of their beginning."""
         return groups(self.all())
 
+    @property
+    def any_together(self) -> bool:
+        """Whether any channel is with others."""
+        self._together = self._together and any(one.bridge for one in self._channels.values())
+        return self._together
+
     def expect_snapshot(self) -> None:
         """A list of all was asked for: what is not named until its end will be dropped."""
         self._seen = set()
@@ -87,6 +97,7 @@ class ChannelTable:
 
     def apply(self, event: AmiEvent) -> bool:
         """Take one event; whether it changed anything."""
+        self._together = self._together or (isinstance(event, ChannelSeen | BridgeEntered) and bool(event.bridge))
         match event:
             case ChannelSeen():
                 self._begin(event)
@@ -120,7 +131,7 @@ class ChannelTable:
             channel=event.channel,
             linkedid=event.linkedid or event.channel,
             phone=event.name.rpartition("-")[0] or event.name,
-            number=event.number,
+            number=number_of_channel(self.numbers, event.name, event.number),
             number_name=event.number_name,
             exten=event.exten,
             began_at=began,

@@ -19,6 +19,8 @@ from pbx_bridge.ami.connection import AmiConnection
 from pbx_bridge.ami.events import AmiEvent, FullyBooted, Reloaded, ShuttingDown, SnapshotEnd, decode
 from pbx_bridge.errors import AmiRefused, AmiUnavailable, AsteriskError
 from pbx_bridge.health import Health, LinkState
+from pbx_bridge.tls import Trust
+from pbx_bridge.values.number_rules import PLAIN, NumberRules
 
 log = structlog.get_logger()
 
@@ -48,12 +50,13 @@ class Pace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Login:
-    """Where AMI is and who we are there."""
+    """Where AMI is and who we are there. `trust`: whom we believe to be there, over TLS; None: no TLS."""
 
     host: str
     port: int
     user: str
     secret: str = field(repr=False)
+    trust: Trust | None = None
 
 
 class AmiLink:
@@ -61,12 +64,18 @@ class AmiLink:
 
     Args:
         on_event: called with each event, in order, after `agents` and `channels` took it; it must not wait.
+        numbers: what the house does to numbers.
     """
 
     def __init__(
-        self, login: Login, health: Health, on_event: Callable[[AmiEvent], None], pace: Pace | None = None
+        self,
+        login: Login,
+        health: Health,
+        on_event: Callable[[AmiEvent], None],
+        pace: Pace | None = None,
+        numbers: NumberRules = PLAIN,
     ) -> None:
-        self.agents, self.channels = AgentTable(), ChannelTable()
+        self.agents, self.channels = AgentTable(), ChannelTable(numbers=numbers)
         self._login, self._health, self._on_event = login, health, on_event
         self._pace = pace if pace is not None else Pace()
         self._connection: AmiConnection | None = None
@@ -114,7 +123,7 @@ class AmiLink:
         """One connection from open to lost. Returns if it had lasted, raises AsteriskError if it had not."""
         login, loop = self._login, asyncio.get_running_loop()
         connection = await AmiConnection.open(
-            login.host, login.port, login.user, login.secret, deadline_s=self._pace.deadline
+            login.host, login.port, login.user, login.secret, deadline_s=self._pace.deadline, trust=login.trust
         )
         self._health.report("ami", LinkState.DEGRADED, "waiting for Asterisk to be fully booted")
         begun, self._connection = loop.time(), connection

@@ -52,6 +52,7 @@ from pbx_bridge.ivr.run import (
     TimeUp,
     WriteStep,
 )
+from pbx_bridge.values.number_rules import PLAIN, NumberRules
 
 log = structlog.get_logger()
 
@@ -81,6 +82,7 @@ class Means:
     keep: Keep
     clock: Clock
     key_to_play: Meter
+    numbers: NumberRules = PLAIN
 
 
 def context_of(place: Place) -> str:
@@ -93,7 +95,7 @@ class Caller:
 
     def __init__(self, run: Run, means: Means, *, answered: bool, alive_for: float = ALIVE_SECONDS) -> None:
         self.run, self._means = run, means
-        self._met = means.flows.of(run.version)  # to the end, whatever is deployed meanwhile
+        self._met = means.flows.of(run.version, run.called)  # to the end, whatever is deployed meanwhile
         self._answered = answered
         self._mailbox: Mailbox[Item] = Mailbox(_MAILBOX)
         self._dead_man = DeadMan(

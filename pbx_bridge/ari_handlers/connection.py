@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import aiohttp
-import msgspec
 import stamina
 import structlog
 
@@ -24,13 +23,13 @@ from pbx_bridge.ari_handlers import wire
 from pbx_bridge.ari_handlers.socket import Socket, open_socket
 from pbx_bridge.errors import AriConflict, AriGone, AriRefused, AriUnavailable, AsteriskError
 from pbx_bridge.health import Health, LinkState
+from pbx_bridge.tls import Trust
 
 log = structlog.get_logger()
 
 REQUEST_TIMEOUT: Final = 5.0  # seconds; ARI answers quick requests within milliseconds
 _LOOK: Final = 1.0  # seconds between two looks for overdue answers
 _WS_MAX_REQUEST: Final = 60_000  # Asterisk refuses frames over 65,535 bytes
-_FIRST_WITH_WS_REST: Final = (22, 4)
 
 Handler = Callable[[wire.Event], None]
 Failed = Callable[[AsteriskError], None]
@@ -65,10 +64,12 @@ class AriLink:
     """ARI of one PBX. `run()` keeps it connected; requests raise AriUnavailable while it is not.
 
     Args:
-        url: `http://host:port/ari`.
+        url: `http://host:port/ari`, or https.
+        trust: whom we believe to be there, over https.
         on_event: called in order, in the reader task, for every event; must not block.
         on_open: called at each connect, before the first event.
         on_connect: awaited after each connect, while events flow already.
+        takes_requests: whether an Asterisk of that version takes requests over the websocket; else they go over HTTP.
 
     `replaced` is set when another client took the application's name; `run()` then returns: two clients that both
     came back would take it from each other for ever.
@@ -85,11 +86,14 @@ class AriLink:
         on_event: Handler,
         on_open: Callable[[], None],
         on_connect: Callable[[], Awaitable[None]],
+        takes_requests: Callable[[str], bool],
+        trust: Trust | None = None,
     ) -> None:
-        self._url, self._app = url.rstrip("/"), app
+        self._url, self._app, self._trust = url.rstrip("/"), app, trust
         self._auth = {"Authorization": aiohttp.encode_basic_auth(user, password)}
         self._health = health
         self._on_event, self._on_open, self._on_connect = on_event, on_open, on_connect
+        self._takes_requests = takes_requests
         self._session: aiohttp.ClientSession | None = None
         self._socket: Socket | None = None
         self._asked: dict[str, _Asked] = {}
@@ -103,9 +107,10 @@ class AriLink:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[AriLink]:
-        """The HTTP pool, for the link's lifetime."""
+        """The HTTP pool, for the link's lifetime. Raises SettingsError: what we trust cannot be read."""
         # Asterisk closes a kept connection after 60 s (http.conf); ours must give up on it before.
-        connector = aiohttp.TCPConnector(limit=32, keepalive_timeout=30)
+        ssl = self._trust.for_http() if self._trust is not None else True
+        connector = aiohttp.TCPConnector(limit=32, keepalive_timeout=30, ssl=ssl)
         timeout = aiohttp.ClientTimeout(total=30)
         async with aiohttp.ClientSession(headers=self._auth, connector=connector, timeout=timeout) as session:
             self._session = session
@@ -142,7 +147,9 @@ class AriLink:
             raise AriUnavailable("ARI is not open")
         url = f"{self._url}/events?app={self._app}&subscribeAll=false"
         try:
-            async with open_socket(self._session, url, on_open=self._on_open, on_message=self._received) as socket:
+            async with open_socket(
+                self._session, url, on_open=self._on_open, on_message=self._received, trust=self._trust
+            ) as socket:
                 await self._listen(socket)
         except AriRefused:
             self._down("Asterisk refused our user or password")
@@ -173,11 +180,10 @@ class AriLink:
         """What every new connection begins with; a failure here ends the connection."""
         try:
             info = wire.decode_info(await self.http("GET", "asterisk/info"))
-            self._ws_rest = _version(info.system.version) >= _FIRST_WITH_WS_REST
-            allowed = [{"type": name} for name in (*wire.EVENTS, "RESTResponse")]
-            await self.http("PUT", f"applications/{self._app}/eventFilter", {"allowed": allowed})
+            self._ws_rest = self._takes_requests(info.system.version)
+            await self._filter_events()
             await self._on_connect()
-        except AsteriskError as error:
+        except (AsteriskError, ValueError, RecursionError) as error:  # also an answer that is none of Asterisk's
             log.warning("ari_greeting_failed", reason=str(error))
             if self._socket is not None:
                 self._socket.close()
@@ -187,10 +193,17 @@ class AriLink:
         log.info("ari_connected", version=info.system.version)
         return True
 
+    async def _filter_events(self) -> None:
+        allowed = [{"type": name} for name in (*wire.EVENTS, "RESTResponse")]
+        try:
+            await self.http("PUT", f"applications/{self._app}/eventFilter", {"allowed": allowed})
+        except AriGone:  # before 16.3 there is no filter: what we do not take is thrown away here
+            log.info("ari_filters_nothing")
+
     def _received(self, data: bytes) -> None:
         try:
             event = wire.decode_event(data)
-        except msgspec.DecodeError:
+        except (ValueError, RecursionError):  # no such JSON, bytes that are no text, or nested beyond all reason
             self.unknown_events += 1
             return
         if isinstance(event, wire.RESTResponse):
@@ -279,15 +292,11 @@ class AriLink:
             ) as answer:
                 text = await answer.read()
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise AriUnavailable(f"{method} {path}: {str(error) or type(error).__name__}") from error
+            reason = self._trust.reason(error) if self._trust is not None else str(error) or type(error).__name__
+            raise AriUnavailable(f"{method} {path}: {reason}") from error
         if answer.status >= 300:
             raise _error_of(answer.status, f"{method} {path}", text.decode(errors="replace"))
         return text
-
-
-def _version(text: str) -> tuple[int, ...]:
-    digits = text.split("-")[0].split("~")[0].split(".")
-    return tuple(int(part) for part in digits if part.isdigit())
 
 
 def _error_of(status: int, what: str, text: str) -> AsteriskError:

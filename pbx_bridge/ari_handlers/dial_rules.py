@@ -10,17 +10,13 @@ denied is denied, whatever is allowed besides.
 from __future__ import annotations
 
 import enum
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import phonenumbers
-
 from pbx_bridge.ivr.opening.hours import OfficeHours
 from pbx_bridge.values import phone
-
-_SHAPE = re.compile(r"\+?[0-9X]{0,15}\*?")
+from pbx_bridge.values.number_pattern import NumberPattern
 
 
 class Refusal(enum.StrEnum):
@@ -42,26 +38,6 @@ class Refusal(enum.StrEnum):
     REASON = "reason"  # a pause has one of the reasons of the settings
 
 
-@dataclass(frozen=True, slots=True)
-class DialPattern:
-    """One pattern, ready to compare."""
-
-    text: str
-    expression: re.Pattern[str]
-
-    @classmethod
-    def parse(cls, text: str) -> DialPattern:
-        """Digits, `X` for any digit, a + before and a * after. Raises ValueError."""
-        if not text or not _SHAPE.fullmatch(text):
-            raise ValueError(f"{text!r} is no pattern of numbers: digits, X for any digit, + before, * at the end")
-        regex = text.removesuffix("*").replace("+", r"\+").replace("X", "[0-9]")
-        return cls(text, re.compile(regex + (".*" if text.endswith("*") else "")))
-
-    def matches(self, number: str) -> bool:
-        """Whether a number is one of these."""
-        return self.expression.fullmatch(number) is not None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DialRules:
     """What may be called, and when.
@@ -72,8 +48,8 @@ class DialRules:
         region: whose numbers are those without a country code.
     """
 
-    allow: tuple[DialPattern, ...] = (DialPattern.parse("*"),)
-    deny: tuple[DialPattern, ...] = ()
+    allow: tuple[NumberPattern, ...] = (NumberPattern.parse("*"),)
+    deny: tuple[NumberPattern, ...] = ()
     hours: OfficeHours | None = None
     internal: frozenset[str] = frozenset()
     region: str = "IR"
@@ -81,7 +57,7 @@ class DialRules:
     @classmethod
     def parse(cls, allow: Sequence[str], deny: Sequence[str], **others: object) -> DialRules:
         """From patterns as an admin writes them. Raises ValueError."""
-        ready = [tuple(map(DialPattern.parse, some)) for some in (allow, deny)]
+        ready = [tuple(map(NumberPattern.parse, some)) for some in (allow, deny)]
         return cls(allow=ready[0], deny=ready[1], **others)  # type: ignore[arg-type]
 
     def refusal(self, dialled: str, now: datetime) -> Refusal | None:
@@ -98,7 +74,7 @@ class DialRules:
         return None if self.hours is None else self.hours.opens(now)
 
 
-def _any(patterns: Sequence[DialPattern], forms: set[str]) -> bool:
+def _any(patterns: Sequence[NumberPattern], forms: set[str]) -> bool:
     return any(pattern.matches(form) for pattern in patterns for form in forms)
 
 
@@ -108,5 +84,5 @@ def _forms(dialled: str, region: str) -> set[str]:
     if dialled.startswith("00"):
         forms.add(f"+{dialled[2:]}")
     elif dialled.startswith("0"):
-        forms.add(f"+{phonenumbers.country_code_for_region(region)}{dialled[1:]}")
+        forms.add(f"+{phone.country_code(region)}{dialled[1:]}")
     return forms

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import structlog
+from structlog.contextvars import bind_contextvars
 
 from pbx_bridge.ami.agents import AgentTable
 from pbx_bridge.ami.channels import ChannelTable
@@ -121,7 +122,7 @@ class Dialler:
     ) -> None:
         self._node, self._book, self._originator, self._ari = node, book, originator, ari
         self._live, self._found, self._agents, self.rules, self._clock = live, found, agents, rules, clock
-        self._take = take
+        self.take = take
         self._open: dict[str, Progress] = {}
         self._sending: set[asyncio.Task[Any]] = set()
         self._ready, self._touched = asyncio.Event(), asyncio.Event()
@@ -151,7 +152,7 @@ class Dialler:
         refusal = await self._phone_refuses(wish.extension)
         if refusal is not None:
             return refusal
-        if wish.about and not await self._take(wish.about, wish.user):
+        if wish.about and not await self.take(wish.about, wish.user):
             return Refusal.TAKEN
         return await self._spawn(self._ask(wish, dialled))
 
@@ -205,8 +206,13 @@ class Dialler:
         return await self._book.asked(user, key)
 
     def listen(self, listener: Callable[[], None]) -> None:
-        """Be told of every change from now on, until the process ends."""
+        """Be told of every change from now on, until `unlisten`."""
         self._listeners.append(listener)
+
+    def unlisten(self, listener: Callable[[], None]) -> None:
+        """Be told no more."""
+        if listener in self._listeners:
+            self._listeners.remove(listener)
 
     async def cancel(self, dial: Dial) -> None:
         """Hang up the agent's channel, and with it the call. Raises AsteriskError."""
@@ -258,6 +264,7 @@ class Dialler:
         return await asyncio.shield(task)
 
     async def _send(self, dial: Dial) -> None:
+        bind_contextvars(channel=dial.channel)  # in the task that `_spawn` made for it
         if not await self._book.sent(dial.id):
             return
         self._open[dial.id] = Progress(dial=dial, phase=Phase.ASKED)
@@ -278,7 +285,7 @@ class Dialler:
             try:
                 await self._follow(known)
             except (AsteriskError, StoreError) as error:
-                log.warning("dial_not_followed", reason=str(error))
+                log.warning("dial_not_followed", channel=known.dial.channel, reason=str(error))
 
     async def _follow(self, known: Progress) -> None:
         dial, now = known.dial, self._clock()

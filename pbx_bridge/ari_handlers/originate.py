@@ -16,21 +16,21 @@ from pbx_bridge.ari_handlers.requests import Ari
 from pbx_bridge.calls.facts import LiveKind, RawFact, live_fact
 from pbx_bridge.errors import InputError
 from pbx_bridge.health import Clock, utc_now
-from pbx_bridge.values import digits, phone
+from pbx_bridge.values import phone
+from pbx_bridge.values.number_rules import PLAIN, NumberRules
 
 AGENT_CONTEXT = "from-agents"  # asterisk-conf/extensions.conf.j2: what agents' phones may dial
 RING_S = 30  # seconds; an agent who asked for a call is at the phone
 
 _NUMBER = re.compile(r"\+?[0-9]{2,15}")
-_BETWEEN = dict.fromkeys(map(ord, " -/().\u200c\u00a0"))  # what people write between digits
-_SHORTEST_OUTSIDE = 7
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 Keep = Callable[[Sequence[RawFact]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A call that was asked for: the agent's channel (its uniqueid, chosen by us) and the number as it is dialled."""
+    """A call that was asked for: the agent's channel (its uniqueid, chosen by us), and the number as people dial."""
 
     channel: str
     agent: str
@@ -43,10 +43,10 @@ def dialable(text: str, region: str = "IR") -> str:
     A number of the region without its leading 0 gets it. Raises InputError for anything that is no number: letters,
     `&`, line breaks and control characters are refused, never left out.
     """
-    plain = digits.to_ascii(text.strip(" ")).translate(_BETWEEN)
-    if not _NUMBER.fullmatch(plain):
+    plain = phone.bare(text)
+    if _CONTROL.search(text) or not _NUMBER.fullmatch(plain):
         raise InputError(f"{text[:40]!r} is no number to call: digits, perhaps a + before them")
-    known = phone.to_e164(plain, region) if len(plain) >= _SHORTEST_OUTSIDE else None
+    known = phone.to_e164(plain, region) if len(plain) >= phone.SHORTEST_OUTSIDE else None
     return phone.national(known) if known is not None and plain[0] not in "0+" else plain
 
 
@@ -58,6 +58,7 @@ class Originator:
         keep: journals facts; done when they are on disk.
         agents: extensions a call may be placed for.
         region: whose numbers are those without a country code.
+        numbers: how the PBX wants them dialled.
     """
 
     def __init__(
@@ -68,10 +69,11 @@ class Originator:
         keep: Keep,
         agents: Sequence[str],
         region: str = "IR",
+        numbers: NumberRules = PLAIN,
         clock: Clock = utc_now,
     ) -> None:
         self._ari, self._node, self._keep = ari, node, keep
-        self._agents, self._region, self._clock = agents, region, clock
+        self._agents, self._region, self.numbers, self._clock = agents, region, numbers, clock
 
     async def call(self, agent: str, number: str, ring_s: int = RING_S) -> Asked:
         """Ring the agent's phone, up to so many seconds, then the number. Returns when the phone begins to ring.
@@ -95,7 +97,7 @@ class Originator:
             asked.channel,
             f"PJSIP/{asked.agent}",
             context=AGENT_CONTEXT,
-            extension=asked.dialled,
+            extension=self.numbers.outgoing(asked.dialled),
             timeout_s=ring_s,
             # What the agent's phone shows. ARI's callerId would also become the number the customer sees.
             variables={"CONNECTEDLINE(num,i)": asked.dialled},

@@ -89,7 +89,7 @@ class Reaper:
         gone = [name for name in await self._calls.endless_channels(call) if name not in self._reaped]
         if not gone:
             return
-        log.warning("call_reaped", root=call.root, channels=gone)
+        log.warning("call_reaped", channel=call.root, channels=gone)
         now = self._clock()
         await self._keep([live_fact(node=self._node, channel=name, at=now, event=LiveKind.GONE) for name in gone])
         self._reaped.update(gone)

@@ -7,8 +7,9 @@ cannot be loaded changes nothing: the flow before goes on, and whoever deployed 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import structlog
 
@@ -34,33 +35,59 @@ class LoadedFlow:
 
 
 class Repertoire:
-    """Every flow version that callers are in."""
+    """Every flow version that callers are in.
 
-    def __init__(self, newest: LoadedFlow) -> None:
-        self._newest = newest
-        self._known = {newest.flow.version: newest}
+    Args:
+        newest: of the main line, which answers all numbers that no other line has.
+        lines: of each other line, by its name. line_of: the name of the line that answers a number of ours.
+    """
+
+    def __init__(
+        self,
+        newest: LoadedFlow,
+        lines: Mapping[str, LoadedFlow] = MappingProxyType({}),
+        line_of: Callable[[str], str] = lambda _: "",
+    ) -> None:
+        self._lines = {"": newest, **lines}
+        self._line_of = line_of
+        self._known = {loaded.flow.version: loaded for loaded in self._lines.values()}
 
     @property
     def newest(self) -> LoadedFlow:
-        """What a new caller meets."""
-        return self._newest
+        """What a new caller of the main line meets."""
+        return self._lines[""]
 
-    def of(self, version: str) -> LoadedFlow:
-        """What a caller goes on with; the newest where that version is gone."""
-        return self._known.get(version, self._newest)
+    @property
+    def lines(self) -> Mapping[str, LoadedFlow]:
+        """What new callers of each line meet, by its name; the main line, whose name is empty, is first."""
+        return self._lines
+
+    def answering(self, called: str) -> LoadedFlow:
+        """What a new caller meets who called a number of ours."""
+        return self._lines.get(self._line_of(called), self.newest)
+
+    def named(self, flow: str) -> LoadedFlow:
+        """What new callers of the flow of that name meet; of the main line, where no line has it."""
+        return next((loaded for loaded in self._lines.values() if loaded.flow.name == flow), self.newest)
+
+    def of(self, version: str, called: str = "") -> LoadedFlow:
+        """What a caller goes on with; where that version is gone, what answers the number they called."""
+        return self._known.get(version) or self.answering(called)
 
     def knows(self, version: str) -> bool:
         """Whether this version is loaded."""
         return version in self._known
 
-    def add(self, loaded: LoadedFlow, *, newest: bool) -> None:
-        """A version for callers who began with it or, if `newest`, for those who come from now on."""
+    def add(self, loaded: LoadedFlow, *, newest: bool, line: str = "") -> None:
+        """A version for callers who began with it or, if `newest`, for those who come from now on to a line."""
         self._known.pop(loaded.flow.version, None)
         self._known[loaded.flow.version] = loaded
         if newest:
-            self._newest = loaded
+            self._lines[line] = loaded
+        met = {each.flow.version for each in self._lines.values()}
         for version in list(self._known)[:-_MOST]:
-            del self._known[version]
+            if version not in met:
+                del self._known[version]
 
 
 class Deployer:
@@ -91,28 +118,29 @@ class Deployer:
             stamp = await asyncio.to_thread(self._look)
             if stamp != seen:
                 seen = stamp
-                await self._take_current()
+                for line in self._repertoire.lines:
+                    await self._take_current(line)
             await asyncio.sleep(_LOOK_S)
 
     def _look(self) -> tuple[int, int]:
         return self._releases.stamp
 
-    async def _take_current(self) -> None:
-        version = ""
+    async def _take_current(self, line: str) -> None:
+        version, now = "", self._repertoire.lines[line].flow.version
         try:
-            current = await asyncio.to_thread(self._releases.current)
+            current = await asyncio.to_thread(self._releases.current, line)
             version = current.version if current is not None else ""
-            if version in ("", self._repertoire.newest.flow.version):
-                self._tell(InUse(version=self._repertoire.newest.flow.version))
+            if version in ("", now):
+                self._tell(InUse(version=now, line=line))
                 return
             loaded = await asyncio.to_thread(self._load, version)
         except (FlowError, PromptError) as error:
-            log.error("flow_not_taken", version=version, reason=str(error))
-            self._tell(InUse(version=version, error=str(error)))
+            log.error("flow_not_taken", version=version, line=line, reason=str(error))
+            self._tell(InUse(version=version, error=str(error), line=line))
             return
-        self._repertoire.add(loaded, newest=True)
-        log.info("flow_taken", flow=loaded.flow.name, version=version)
-        self._tell(InUse(version=version))
+        self._repertoire.add(loaded, newest=True, line=line)
+        log.info("flow_taken", flow=loaded.flow.name, version=version, line=line)
+        self._tell(InUse(version=version, line=line))
 
     def _tell(self, told: InUse) -> None:
         try:

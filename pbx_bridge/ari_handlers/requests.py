@@ -6,11 +6,14 @@ in order, so what is asked next cannot overtake them. `failed` is then told of a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
 from pbx_bridge.ari_handlers import wire
 from pbx_bridge.ari_handlers.connection import AriLink, Failed
+
+_PLAIN = re.compile(r"[A-Za-z0-9_.:~-]+").fullmatch  # as our ids are, and most of Asterisk's
 
 
 class Ari:
@@ -101,4 +104,4 @@ class Ari:
 
 
 def _id(text: str) -> str:
-    return quote(text, safe=":")
+    return text if _PLAIN(text) else quote(text, safe=":")

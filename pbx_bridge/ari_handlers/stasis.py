@@ -12,14 +12,17 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import structlog
+from structlog.contextvars import bind_contextvars
 
 from pbx_bridge.ari_handlers import wire
 from pbx_bridge.ari_handlers.caller import Caller, Left, Means, StillThere, context_of
 from pbx_bridge.ari_handlers.dead_man import ALIVE_SECONDS
 from pbx_bridge.ari_handlers.saying import ChunkEnded
 from pbx_bridge.ari_handlers.speech import parse_playback_id
+from pbx_bridge.calls.as_told import number_of_channel
 from pbx_bridge.errors import AsteriskError
 from pbx_bridge.ivr import engine
+from pbx_bridge.ivr.flow import Flow
 from pbx_bridge.ivr.nodes import QueueNode
 from pbx_bridge.ivr.run import Effect, GivenBack, Happening, Phase, Place, Resumed, Run
 
@@ -51,6 +54,7 @@ class Stasis:
         on_boot: Callable[[wire.Info], Awaitable[None]],
     ) -> None:
         self._means, self._node, self._app = means, node, app
+        self.numbers = means.numbers  # the rules for callers from now on
         self._forget, self._on_boot = forget, on_boot
         self._callers: dict[str, Caller] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -157,19 +161,22 @@ class Stasis:
         run = self._queued.get(channel.id)
         back = _given_back(args)
         # Else what gave it back then is told already: the caller has gone on to where the run stands.
-        if run is None or (back is not None and engine.awaits(self._means.flows.of(run.version).flow, run, back)):
+        if run is None or (back is not None and engine.awaits(self._flow_of(run), run, back)):
             self._arrived(channel, args)
             return
         del self._queued[channel.id]
         log.info("run_resumed", channel=channel.id, flow_node=run.at)
         self._serve(run, Resumed(), answered=channel.state == "Up", alive_for=0.0)
 
+    def _flow_of(self, run: Run) -> Flow:
+        return self._means.flows.of(run.version, run.called).flow
+
     def _begin(self, channel: wire.Channel, called: str) -> None:
         run, effects = engine.begin(
-            self._means.flows.newest.flow,
+            self._means.flows.answering(called).flow,
             node=self._node,
             channel=channel.id,
-            caller=channel.caller.number,
+            caller=number_of_channel(self.numbers, channel.name, channel.caller.number),
             caller_name=channel.caller.name,
             called=called,
             now=self._means.clock(),
@@ -198,11 +205,12 @@ class Stasis:
 
     async def _attend(self, caller: Caller, first: Sequence[Effect] | Happening) -> None:
         channel = caller.run.channel
+        bind_contextvars(channel=channel)  # whatever is logged by this task and those it starts is about this call
         try:
             await caller.run_until_over(first)
         except Exception:  # whatever is wrong with us, the caller is helped
             log.exception("caller_failed", channel=channel)
-            await self._to_a_person(channel)
+            await self._to_a_person(caller.run)
         finally:
             if self._callers.get(channel) is caller:
                 del self._callers[channel]
@@ -210,8 +218,8 @@ class Stasis:
                 if caller.run.phase is Phase.QUEUED:
                     self._queued[channel] = caller.run
 
-    async def _to_a_person(self, channel: str) -> None:
-        flow = self._means.flows.newest.flow
+    async def _to_a_person(self, run: Run) -> None:
+        channel, flow = run.channel, self._flow_of(run)
         node = flow.nodes[flow.person]
         try:
             if isinstance(node, QueueNode):

@@ -18,8 +18,11 @@ from pbx_bridge.ami.channels import Channel, Group
 from pbx_bridge.ari_handlers.dial_rules import DialRules, Refusal
 from pbx_bridge.ari_handlers.dialler import Channels, Live
 from pbx_bridge.ari_handlers.originate import dialable
+from pbx_bridge.ari_handlers.questions import Questions
 from pbx_bridge.errors import AmiForbidden, AriGone, AsteriskError, InputError
 from pbx_bridge.health import Clock, utc_now
+from pbx_bridge.values import phone
+from pbx_bridge.values.number_rules import PLAIN, NumberRules
 
 log = structlog.get_logger()
 
@@ -29,7 +32,6 @@ QUEUE_CONTEXT = "pbxb-hand-queue"
 ASK_CONTEXT = "pbxb-ask"
 
 _RIGHTS_S = 60.0  # for so long our AMI user's rights are believed
-_SHORTEST_OUTSIDE = 7  # digits; whatever is shorter must be an extension that is known
 
 
 class Way(enum.StrEnum):
@@ -85,6 +87,7 @@ class Telephone:
 
     Args:
         agents: the extensions there are.
+        numbers: how the PBX wants numbers dialled.
     """
 
     def __init__(
@@ -96,14 +99,17 @@ class Telephone:
         house: House,
         agents: Callable[[], Awaitable[Collection[str]]],
         rules: DialRules,
+        numbers: NumberRules = PLAIN,
         clock: Clock = utc_now,
     ) -> None:
+        self.numbers = numbers
         self._actions, self._ari, self._live = actions, ari, live
-        self.house, self._agents, self._rules, self._clock = house, agents, rules, clock
+        self.house, self._agents, self.rules, self._clock = house, agents, rules, clock
         self._missing: Sequence[str] = ()
         self._asked_at = float("-inf")
         self._holds: set[str] = set()  # the agents' channels on which a page began a hold
-        self._consults: dict[str, frozenset[str]] = {}  # by the agent's channel: who waits meanwhile
+        self._questions = Questions(live.channels)
+        self._stopping: set[asyncio.Task[None]] = set()
 
     def hands(self) -> Mapping[str, Hand]:
         """The calls in agents' hands, by extension; none while AMI does not tell."""
@@ -119,7 +125,7 @@ class Telephone:
 
     def _hand(self, own: Channel, group: Group) -> Hand:
         others = tuple(one for one in group if one is not own and one.bridge == own.bridge)
-        waiting = self._consults.get(own.channel, frozenset())
+        waiting = self._questions.waiting(own.channel)
         with_own, there = {one.channel for one in others}, {one.channel for one in group}
         consults = bool(waiting & there) and not waiting & with_own
         by_page = own.held and own.channel in self._holds
@@ -144,13 +150,25 @@ class Telephone:
                 await self._actions.blind_transfer(hand.channel, context, exten)
             case Way.ATTENDED:
                 self._forget()
-                self._consults[hand.channel] = frozenset(one.channel for one in hand.others)
+                self._questions.begin(hand.channel, (one.channel for one in hand.others))
                 await self._actions.attended_transfer(hand.channel, context, exten)
+
+    def touch(self) -> None:
+        """Something may have changed: to be called with every live event. Never waits."""
+        for channel in self._questions.over():
+            task = asyncio.create_task(self._stop_recording(channel), name="question_over")
+            self._stopping.add(task)
+            task.add_done_callback(self._stopping.discard)
+
+    async def _stop_recording(self, channel: str) -> None:
+        try:
+            await self._actions.stop_recording(channel)
+        except AsteriskError as error:  # it is not recorded, or goes on to the end of the talk
+            log.info("question_records_on", channel=channel, reason=str(error))
 
     def _forget(self) -> None:
         """What was remembered of channels that are gone."""
         living = {one.channel for one in self._live.channels.all()}
-        self._consults = {key: who for key, who in self._consults.items() if key in living}
         self._holds &= living
 
     async def _place(self, extension: str, way: Way, to: str) -> tuple[str, str] | Refusal:
@@ -158,15 +176,16 @@ class Telephone:
         if to in self.house.queues:
             return (QUEUE_CONTEXT, to) if way is Way.BLIND else Refusal.TARGET
         try:
-            number = dialable(to, self._rules.region)
+            number = dialable(to, self.rules.region)
         except InputError:
             return Refusal.TARGET
         if number == extension:
             return Refusal.OWN
         if number not in (*await self._agents(), self.house.mailbox):
-            refusal = self._rules.refusal(number, self._clock())
-            if refusal is not None or len(number) < _SHORTEST_OUTSIDE:
+            refusal = self.rules.refusal(number, self._clock())
+            if refusal is not None or len(number) < phone.SHORTEST_OUTSIDE:
                 return refusal or Refusal.TARGET
+        number = self.numbers.outgoing(number)
         if way is Way.ATTENDED:  # its digits are keyed, and there is no + among keys
             return ASK_CONTEXT, f"00{number[1:]}" if number.startswith("+") else number
         return HAND_CONTEXT, number
@@ -239,6 +258,6 @@ class Telephone:
         except AriGone:
             return Denied(refusal=Refusal.NO_CALL)
         except AsteriskError as error:
-            log.warning("telephone_refused", reason=str(error))
+            log.warning("telephone_refused", channel=done.channel, reason=str(error))
             return Denied(refusal=Refusal.PBX)
         return done

@@ -66,7 +66,7 @@ class Segment:
         ended_at: aware UTC; None while it goes on.
         party: the queue (wait), the agent or extension (ring, talk), the flow (ivr); empty if unknown.
         result: how it ended: `answered`, `busy`, `no_answer`, `cancelled`, `rejected`,
-            `forwarded`, `picked_up` (ring); `not_left` (voicemail); `answered`,
+            `forwarded`, `picked_up`, `unreachable` (ring); `not_left` (voicemail); `answered`,
             `abandoned`, `timeout`, `empty`, `key` (wait); empty where the kind has no result.
     """
 

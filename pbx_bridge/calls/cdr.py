@@ -18,13 +18,10 @@ from datetime import datetime, timedelta
 
 from pbx_bridge.calls.call import Call, Direction, Outcome, Segment, SegmentKind, call_id
 from pbx_bridge.calls.facts import CdrRow
-from pbx_bridge.calls.people import OUTSIDE_DIGITS
+from pbx_bridge.calls.people import INBOUND_CONTEXTS, OUTSIDE_DIGITS
 from pbx_bridge.calls.spans import length_us, overlap
 from pbx_bridge.calls.timeline import peer_name
 
-INBOUND_CONTEXTS = frozenset(
-    {"from-trunk", "from-pstn", "from-did-direct", "from-digital", "from-zaptel", "from-dahdi"}
-)
 _EXTENSION = re.compile(r"[A-Za-z]*\d{2,6}")  # a phone of ours, not a trunk: 101, agent101
 _NAMED = re.compile(r'\s*"?(.*?)"?\s*<[^<>]*>\s*', re.DOTALL)  # "Name" <number>
 _VOICEMAIL = frozenset({"VoiceMail", "VoicemailMain", "MiniVoiceMail"})

@@ -9,14 +9,17 @@ from pbx_bridge.calls.call import Direction
 from pbx_bridge.calls.facts import Live, LiveKind
 from pbx_bridge.calls.timeline import Leg, Timeline, Visit, peer_name
 
-INBOUND_CONTEXTS = frozenset({"from-trunk"})  # where calls from outside enter; asterisk-conf/extensions.conf.j2
+# Where calls from outside enter: asterisk-conf/extensions.conf.j2's context, and those of FreePBX and Issabel.
+INBOUND_CONTEXTS = frozenset(
+    {"from-trunk", "from-pstn", "from-did-direct", "from-digital", "from-zaptel", "from-dahdi", "from-analog"}
+)
 OUTSIDE_DIGITS = 7  # a number this long is no extension
 _DIALLED = re.compile(r"/(\+?\d+)@")  # PJSIP/09121234567@trunk
 
 
 def is_outside(leg: Leg) -> bool:
     """The leg is a trunk's: whoever is there is none of ours. A trunk leg that we rang starts in its context too."""
-    return leg.first.context in INBOUND_CONTEXTS
+    return leg.came_in or leg.first.context in INBOUND_CONTEXTS
 
 
 def direction_of(timeline: Timeline, called: str, live: Sequence[Live] = ()) -> Direction:

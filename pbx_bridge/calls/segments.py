@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from pbx_bridge.calls.call import Direction, Segment, SegmentKind
 from pbx_bridge.calls.facts import QueueEvent, StepKind
-from pbx_bridge.calls.people import is_outside
+from pbx_bridge.calls.people import OUTSIDE_DIGITS, is_outside
 from pbx_bridge.calls.queue_causes import ring_result, visit_results
 from pbx_bridge.calls.spans import Span, overlap
 from pbx_bridge.calls.story import Story
 from pbx_bridge.calls.talks import parks_of, talks_of
 from pbx_bridge.calls.timeline import Leg, Timeline, Visit, dialplan_word
 
-# Hangup causes (Q.850) of a phone that will not take the call. 23: it named another (SIP 302).
-_REFUSALS = {17: "busy", 21: "rejected", 23: "forwarded"}
+# Hangup causes (Q.850) of a phone that will not or cannot take the call. 23: it named another (SIP 302); 20, 27 and
+# 38: absent, out of order, no network.
+_REFUSALS = {17: "busy", 21: "rejected", 23: "forwarded", 20: "unreachable", 27: "unreachable", 38: "unreachable"}
+_PHONE = re.compile(rf"(?:PJSIP|SIP|IAX2)/(\d{{2,{OUTSIDE_DIGITS - 1}}})")  # of ours: no trunk, no number outside
 _TOGETHER = timedelta(seconds=1)  # a phone that stops ringing this near the call's end was stopped by it
 
 
@@ -107,6 +110,21 @@ def _rings(story: Story) -> Iterator[Segment]:
     for leg in story.timeline.legs:
         if leg.is_person and (leg.is_dialled or _is_called_first(leg, story)):
             yield _ring(leg, story)
+    yield from _unreached(story.timeline)
+
+
+def _unreached(timeline: Timeline) -> Iterator[Segment]:
+    """Phones of ours that were dialled in vain: Asterisk makes no channel to one that is not registered."""
+    for visit in (visit for leg in timeline.legs for visit in _visits(leg, "Dial") if visit.ended_at is not None):
+        for phone in _phones_of(visit):
+            # A transfer while it rings puts another caller into a Dial whose phone has its channel already.
+            if not any(leg.party == phone and overlap(leg.life, visit.span) for leg in timeline.others()):
+                yield _segment(SegmentKind.RING, visit.span, phone, "unreachable")
+
+
+def _phones_of(visit: Visit) -> list[str]:
+    told = [_PHONE.fullmatch(one) for one in visit.data.partition(",")[0].split("&")]
+    return list(dict.fromkeys(one[1] for one in told if one is not None))
 
 
 def _is_called_first(leg: Leg, story: Story) -> bool:

@@ -57,6 +57,7 @@ class Leg:
     cause: int | None = None
     hung_up_by: str = ""
     picked_up: bool = False  # while it rang, somebody took the call on another phone
+    came_in: bool = False  # our dialplan told that it is somebody outside
     visits: list[Visit] = field(default_factory=list)
     stays: list[Stay] = field(default_factory=list)
     parks: list[Span] = field(default_factory=list)
@@ -161,6 +162,10 @@ def _pick_up(leg: Leg, row: CelRow) -> None:
     leg.picked_up = True
 
 
+def _hear(leg: Leg, row: CelRow) -> None:
+    leg.came_in = leg.came_in or dialplan_word(row) == "inbound"
+
+
 def _enter_app(leg: Leg, row: CelRow) -> None:
     last = leg.visits[-1] if leg.visits else None
     if last is not None and (last.app, last.data, last.started_at) == (row.app, row.app_data, row.at):
@@ -222,7 +227,7 @@ def _end(leg: Leg, row: CelRow) -> None:
     _unpark(leg, row)
 
 
-# What a row changes in its channel's life; transfers and user events are read by others.
+# What a row changes in its channel's life; transfers and other user events are read by others.
 _NOTES: dict[str, Callable[[Leg, CelRow], None]] = {
     "ANSWER": _answer,
     "APP_START": _enter_app,
@@ -230,6 +235,8 @@ _NOTES: dict[str, Callable[[Leg, CelRow], None]] = {
     "BRIDGE_ENTER": _enter_bridge,
     "BRIDGE_EXIT": _leave_bridge,
     "PICKUP": _pick_up,
+    "PBXB": _hear,
+    "USER_DEFINED": _hear,
     "PARK_START": _park,
     "PARK_END": _unpark,
     "HANGUP": _hang_up,

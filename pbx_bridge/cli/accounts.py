@@ -19,7 +19,7 @@ def users() -> None:
 
 @users.command("add")
 @click.argument("name")
-@click.option("--role", type=_ROLES, default="lead", show_default=True)
+@click.option("--role", type=_ROLES, default="lead", show_default=True, help="What they may see and do.")
 @click.option("--full-name", default="", help="As people call them.")
 @click.option("--extension", default="", help="Their phone: an agent sees the calls of this extension only.")
 def users_add(name: str, role: str, full_name: str, extension: str) -> None:
@@ -53,7 +53,7 @@ def users_passwd(name: str) -> None:
 
 @users.command("change")
 @click.argument("name")
-@click.option("--role", type=_ROLES)
+@click.option("--role", type=_ROLES, help="What they may see and do.")
 @click.option("--full-name", help="As people call them.")
 @click.option("--extension", help="Their phone; empty for none.")
 @click.option("--disable/--enable", "disabled", default=None, help="Disabled, they are out at once.")
@@ -110,7 +110,13 @@ def tokens() -> None:
 
 @tokens.command("add")
 @click.argument("name")
-@click.option("--role", type=click.Choice(["read_only", "lead", "admin"]), default="read_only", show_default=True)
+@click.option(
+    "--role",
+    type=click.Choice(["read_only", "lead", "admin"]),
+    default="read_only",
+    show_default=True,
+    help="What it may read.",
+)
 @click.option("--until", metavar="DATE", help="The last day on which it holds; else until it is revoked.")
 def tokens_add(name: str, role: str, until: str | None) -> None:
     """Make a token and show it, this once. A program sends it as `Authorization: Bearer TOKEN`; it only reads.
@@ -163,7 +169,7 @@ def audit() -> None:
 @click.option("--what", default="", help="Of one kind: heard, exported, signed_in, …")
 @click.option("--about", default="", help="About one thing: a call's id, a user.")
 @click.option("--since", metavar="DATE", help="From this day or moment on.")
-@click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True)
+@click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="At most N lines.")
 def audit_list(user: str, what: str, about: str, since: str | None, limit: int) -> None:
     """The audit log, newest first: time, who, what, about, detail, address.
 

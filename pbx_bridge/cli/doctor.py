@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pbx_bridge.cli.base import cli
+from pbx_bridge.cli.base import cli, running_system
 from pbx_bridge.config import Settings, load
 from pbx_bridge.errors import BridgeError
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from pbx_bridge.doctor.finding import Unseen
     from pbx_bridge.doctor.place import Place
     from pbx_bridge.doctor.report import Report
-    from pbx_bridge.pbx.try_call import RunningSystem
 
 
 @cli.command("doctor")
@@ -54,21 +53,8 @@ async def _report(settings: Settings, etc: Path | None, call: bool) -> Report:
 
     if not call:
         return examine(await look(place_of(settings, etc)))
-    trouble = await place_call(_system(settings), settings.pbx.extension)  # first: then rows of it are due
+    trouble = await place_call(running_system(settings), settings.pbx.extension)  # first: then rows of it are due
     return with_call(examine(await look(place_of(settings, etc))), trouble)
-
-
-def _system(settings: Settings) -> RunningSystem:
-    from pbx_bridge.pbx.try_call import RunningSystem
-
-    return RunningSystem(
-        host=settings.pbx.host,
-        sip_port=settings.pbx.sip_port,
-        node=settings.pbx.systemname,
-        store=settings.store_place,
-        pid_file=settings.run / "daemon.pid",
-        region=settings.region,
-    )
 
 
 def place_of(settings: Settings, etc: Path | None) -> Place:
@@ -92,6 +78,7 @@ def place_of(settings: Settings, etc: Path | None) -> Place:
         ari_port=urlsplit(url).port or 8088,
         ami_port=settings.ami.port or settings.pbx.ami_port,
         ari_plain=urlsplit(url).scheme != "https",
+        ami_plain=not settings.ami.tls,
         cel=settings.spool.cel or paths.cel,
         queue_log=settings.spool.queue_log or paths.queue_log,
         queues=_queues(settings),
@@ -104,6 +91,8 @@ def place_of(settings: Settings, etc: Path | None) -> Place:
         ari_secret=secret_in(settings.secrets / "ari"),
         ami_host=settings.ami.host or settings.pbx.host,
         ami_secret=secret_in(settings.secrets / "ami"),
+        ari_trust=settings.ari.trust(),
+        ami_trust=settings.ami.trust(),
         etc=folder,
         root=root,
         local=is_local(urlsplit(url).hostname or ""),

@@ -26,14 +26,16 @@ _LINE = "{:<1} {:<19}  {:<12}  {:<20}  {:<8}  {:<10}  {}"
 @flow.command("deploy")
 @click.argument("name", metavar="FLOW")
 @click.option("--note", default="", help="Why; stands in the history.")
+@click.option("--line", default="", metavar="NAME", help="For the numbers that lead to it (pbx.numbers).")
 @click.option("--no-cases", is_flag=True, help="Do not play the cases beside the flow.")
-def flow_deploy(name: str, note: str, no_cases: bool) -> None:
+def flow_deploy(name: str, note: str, line: str, no_cases: bool) -> None:
     """Check a flow and take it into use for new calls, without a restart.
 
     FLOW is a shipped flow's name or a file. It must lint without errors and pass its cases; sounds it lacks are
     rendered. Callers who are inside finish on the version they began with. With it goes what it needs: the texts in
     HOME/prompts, holiday files, flows it calls; later changes to these files count when it is deployed again. From
-    the first deployment on, the setting ivr.flow no longer counts. Exit status: 0 when the daemon uses it, or will
+    the first deployment on, the setting ivr.flow no longer counts. With --line it is for the numbers whose flow has
+    that name in pbx.numbers, and for no others; see docs/numbers.md. Exit status: 0 when the daemon uses it, or will
     at its next start; 1 when nothing, or nothing more than the history, has changed.
 
     \b
@@ -44,18 +46,20 @@ def flow_deploy(name: str, note: str, no_cases: bool) -> None:
     from pbx_bridge.ivr.deploy import deploy
 
     settings = load()
+    setting = settings.flow_of_line(line)
     loader = loader_of(settings)
     with loader.releases.alone():
         _check(settings, name, no_cases=no_cases)
         _render(settings)
-        made = deploy(loader, name, _signed(note), setting=settings.ivr.flow)
+        made = deploy(loader, name, _signed(note, line), setting=setting)
         _await(settings, loader, made)
 
 
 @flow.command("rollback")
 @click.argument("version", required=False, default="")
 @click.option("--note", default="", help="Why; stands in the history.")
-def flow_rollback(version: str, note: str) -> None:
+@click.option("--line", default="", metavar="NAME", help="For the numbers that lead to it (pbx.numbers).")
+def flow_rollback(version: str, note: str, line: str) -> None:
     """Take an earlier release into use again: VERSION of `flow history`, or the one before the present one.
 
     Exit status: 0 when the daemon uses it, or will at its next start; 1 when not.
@@ -68,16 +72,19 @@ def flow_rollback(version: str, note: str) -> None:
     from pbx_bridge.ivr.deploy import roll_back
 
     settings = load()
+    settings.flow_of_line(line)
     loader = loader_of(settings)
     with loader.releases.alone():
-        made = roll_back(loader, _signed(note), to=version)
+        made = roll_back(loader, _signed(note, line), to=version)
         _await(settings, loader, made)
 
 
 @flow.command("history")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
 def flow_history(as_json: bool) -> None:
-    """What was taken into use when, by whom and why; newest first, the present one marked with *.
+    """What was taken into use when, by whom and why; newest first, what is in use marked with *.
+
+    One for some numbers alone (pbx.numbers) stands with the name of their line.
 
     \b
     Example:
@@ -92,8 +99,10 @@ def flow_history(as_json: bool) -> None:
     if not history and not as_json:
         click.echo(f"nothing was deployed yet: callers meet {settings.ivr.flow}, as ivr.flow says")
         return
-    for place, told in enumerate(reversed(history)):
-        click.echo(msgspec.json.encode(told).decode() if as_json else _line(settings, told, in_use=place == 0))
+    present = {told.line: told for told in history}
+    for told in reversed(history):
+        in_use = told is present[told.line]
+        click.echo(msgspec.json.encode(told).decode() if as_json else _line(settings, told, in_use=in_use))
 
 
 def _check(settings: Settings, name: str, *, no_cases: bool) -> None:
@@ -118,18 +127,19 @@ def _render(settings: Settings) -> None:
         click.echo(f"prompts: {report.rendered} clips rendered, {report.seconds:.1f} s", err=True)
 
 
-def _signed(note: str) -> Signed:
+def _signed(note: str, line: str) -> Signed:
     from pbx_bridge.health import utc_now
     from pbx_bridge.ivr.deploy import Signed
 
-    return Signed(by=getpass.getuser(), at=utc_now(), note=note)
+    return Signed(by=getpass.getuser(), at=utc_now(), note=note, line=line)
 
 
 def _await(settings: Settings, loader: Loader, made: Deployment) -> None:
     from pbx_bridge.ivr.deploy import await_answer
 
-    told = f"flow {made.flow}, release {made.version}"
-    if await_answer(loader.releases, made.version, lambda: _runs(settings.run / "daemon.pid")):
+    where = f", line {made.line}" if made.line else ""
+    told = f"flow {made.flow}, release {made.version}{where}"
+    if await_answer(loader.releases, made.version, lambda: _runs(settings.run / "daemon.pid"), line=made.line):
         click.echo(f"{told}: new callers meet it now")
     else:
         click.echo(f"{told}: no daemon runs here; it will be used from the next start on")
@@ -155,4 +165,5 @@ def _line(settings: Settings, told: Deployment, *, in_use: bool) -> str:
 
     moment: datetime = told.at.astimezone(ZoneInfo(settings.zone))
     when, mark = f"{moment:%Y-%m-%d %H:%M:%S}", "*" if in_use else ""
-    return _LINE.format(mark, when, told.version, told.flow, told.what, told.by, told.note).rstrip()
+    flow = f"{told.flow} ({told.line})" if told.line else told.flow
+    return _LINE.format(mark, when, told.version, flow, told.what, told.by, told.note).rstrip()

@@ -49,7 +49,6 @@ def errors_of(settings: Settings, name: str) -> list[str]:
 
 
 def _known(settings: Settings) -> lint_files.Known:
-    from dataclasses import fields
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
@@ -58,27 +57,26 @@ def _known(settings: Settings) -> lint_files.Known:
     from pbx_bridge.ivr.prompts import PromptBook
     from pbx_bridge.ivr.sounds.voice import Voice
     from pbx_bridge.pbx.paths import find_paths
-    from pbx_bridge.pbx.plan import AGENTS, QUEUES, PbxPlan
 
     zone = ZoneInfo(settings.zone)
     today = datetime.now(zone).date()
     book = PromptBook.load(extra_folder=settings.home / "prompts")
     voice = Voice.load(find_paths(settings.home, settings.asterisk_root).sounds)
-    if settings.ari.url is not None:  # of a PBX that is not ours we do not know what it has
+    if settings.ari.url is not None or settings.deploy.numbers:  # of a PBX that is not ours we know what we were told
         return Known(
             book=book,
             seconds=PromptSeconds(book, voice),
+            queues=settings.deploy.queues or None,
             services=settings.services_known(),
             today=today,
             zone=zone,
         )
-    mailbox = next(field.default for field in fields(PbxPlan) if field.name == "mailbox")
     return Known(
         book=book,
         seconds=PromptSeconds(book, voice),
-        queues=QUEUES,
-        mailboxes=(str(mailbox),),
-        extensions=AGENTS,
+        queues=settings.pbx.queue_names,
+        mailboxes=(settings.pbx.mailbox,),
+        extensions=settings.pbx.extensions,
         services=settings.services_known(),
         today=today,
         zone=zone,

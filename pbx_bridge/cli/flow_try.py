@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from pbx_bridge.cli.base import progress_line
+from pbx_bridge.cli.base import progress_line, running_system
 from pbx_bridge.cli.flow import flow, met_by
 from pbx_bridge.config import Settings, load
 from pbx_bridge.errors import FlowError, InputError, PromptError
@@ -136,21 +136,13 @@ def _played_for_real(settings: Settings, path: Path, house: House, book: PromptB
     from pbx_bridge.health import utc_now
     from pbx_bridge.ivr.trial.terminal import Customers
     from pbx_bridge.pbx.real_case import RealHouse, play_real
-    from pbx_bridge.pbx.try_call import RunningSystem
     from pbx_bridge.values.hostile import on_terminal
 
     there = RealHouse(
         house=house,
         book=book,
         customers=Customers(store=settings.store_place, zone=house.zone, region=house.region),
-        system=RunningSystem(
-            host=settings.pbx.host,
-            sip_port=settings.pbx.sip_port,
-            node=settings.pbx.systemname,
-            store=settings.store_place,
-            pid_file=settings.run / "daemon.pid",
-            region=settings.region,
-        ),
+        system=running_system(settings),
         called=settings.pbx.extension,
         now=utc_now,
     )

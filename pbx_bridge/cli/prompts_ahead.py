@@ -40,15 +40,17 @@ def prompts_ahead(ctx: click.Context, now: bool, at_most: float) -> None:
       pbx-bridge prompts ahead --now
     """
     from pbx_bridge.app import loader_of
-    from pbx_bridge.ivr.ahead import clips_of, needs
+    from pbx_bridge.ivr.ahead import clips_of, needs_of
 
     settings = load()
     loader = loader_of(settings)
-    flow, announcer = loader.newest(settings.ivr.flow)
-    needed = needs(flow, announcer.book)
+    lines = ("", *settings.number_rules().flow_names)
+    met = [loader.newest(settings.flow_of_line(line), line) for line in lines]
+    needed = needs_of((flow, announcer.book) for flow, announcer in met)
     wanted = clips_of(needed, asyncio.run(_texts(settings, needed)))
     said = ", ".join(sorted({need.value for need in needed}))
-    click.echo(f"flow {flow.name} says {said or 'no free text'}")
+    names = ", ".join(dict.fromkeys(flow.name for flow, _ in met))
+    click.echo(f"flow {names} says {said or 'no free text'}")
     failed = _keep_up(settings, wanted, at_most) if now else 0
     loader.ahead.take(loader.ahead.news())
     waiting = len([clip for clip in wanted if clip not in loader.ahead.clips]) - failed

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from pbx_bridge import logs
-from pbx_bridge.cli.base import cli, progress_line
+from pbx_bridge.cli.base import cli, progress_line, running_system
 from pbx_bridge.config import Settings, load
 from pbx_bridge.errors import PromptError
 from pbx_bridge.ivr.prompts import PromptBook
@@ -121,7 +121,15 @@ def agents() -> None:
 
 @cli.command("call")
 @click.option("--agent", required=True, metavar="EXTENSION", help="Whose phone rings first.")
-@click.option("--ring", "ring_s", type=click.IntRange(1, 300), default=30, show_default=True, metavar="S")
+@click.option(
+    "--ring",
+    "ring_s",
+    type=click.IntRange(1, 300),
+    default=30,
+    show_default=True,
+    metavar="S",
+    help="So many seconds the phone rings.",
+)
 @click.argument("number")
 def call_command(agent: str, number: str, ring_s: int) -> None:
     """Ring an agent's phone and, when it is picked up, NUMBER: a click-to-call without a page.
@@ -169,14 +177,6 @@ def try_call_command(caller: str, called: str | None, keys: str, stay: float, at
         stay_s=stay,
         at_most_s=at_most,
     )
-    system = try_call.RunningSystem(
-        host=settings.pbx.host,
-        sip_port=settings.pbx.sip_port,
-        node=settings.pbx.systemname,
-        store=settings.store_place,
-        pid_file=settings.run / "daemon.pid",
-        region=settings.region,
-    )
-    row = asyncio.run(try_call.try_call(trial, system, click.echo))
+    row = asyncio.run(try_call.try_call(trial, running_system(settings), click.echo))
     for line in try_call.record_lines(row, as_json=as_json):
         click.echo(line)

@@ -14,6 +14,7 @@ from pbx_bridge.ivr.opening.hours import Week
 from pbx_bridge.services.service import Method, check_headers
 from pbx_bridge.services.template import UrlTemplate
 from pbx_bridge.store.address import Address
+from pbx_bridge.values.number_pattern import NumberPattern
 
 RoleName = Literal["admin", "lead", "agent", "read_only"]
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -48,37 +49,6 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class PbxSettings(Section):
-    """The private Asterisk. `root` is the Debian tree it runs in when the host has none of version 20 or later."""
-
-    systemname: str = Field(default="pbx1", pattern=r"^[A-Za-z0-9_-]{1,32}$")
-    root: Path | None = None  # default: HOME/asterisk-root
-    host: str = "127.0.0.1"
-    sip_port: Port = 5060
-    ari_port: Port = 8088
-    ami_port: Port = 5038
-    rtp_start: Port = 10000
-    rtp_end: Port = 20000
-    trunk: str | None = Field(default=None, pattern=r"^127(\.[0-9]{1,3}){3}:[0-9]{1,5}$")  # the way outside
-    extension: str = Field(default="100", pattern=r"^[0-9]{1,15}$")  # the number the demo tells a newcomer to dial
-
-
-class AriSettings(Section):
-    """The ARI of the PBX. Unset: the private Asterisk's own."""
-
-    url: str | None = None
-    user: str = "pbx_bridge"
-    app: str = Field(default="pbx_bridge", pattern=r"^[A-Za-z0-9_]{1,32}$")
-
-
-class AmiSettings(Section):
-    """The AMI of the PBX. Unset: the private Asterisk's own."""
-
-    host: str | None = None
-    port: Port | None = None
-    user: str = "pbx_bridge"
-
-
 class SpoolSettings(Section):
     """Where Asterisk writes its CEL spool and queue_log. Unset: the private Asterisk's own, which are rotated."""
 
@@ -111,21 +81,24 @@ class StoreSettings(Section):
 class OidcSection(Section):
     """Sign-in by the company's OpenID Connect provider. A relative `client_secret_file` begins at HOME/secrets."""
 
-    issuer: str
-    client_id: str
-    client_secret_file: Path
-    redirect_uri: str  # https://OURS/sign-in/oidc/callback, exactly as the provider knows it
+    issuer: str  # https address of the provider, as it calls itself
+    client_id: str  # what the provider knows us as
+    client_secret_file: Path  # what we prove it by; one line
+    redirect_uri: str  # https://HOST/sign-in/oidc/callback, exactly as the provider knows it
     role_claim: str = ""  # `a.b`: b within a
     roles: dict[str, RoleName] = {}  # role by value of that claim
     default_role: RoleName | None = None  # of those whom no value gives one; unset: they may not come in
-    name_claim: str = "preferred_username"
+    name_claim: str = "preferred_username"  # their user name here is made of it
 
 
 class WebSettings(Section):
-    """The pages."""
+    """The pages: over TLS with `certificate` and `key`, else plain. `proxies`: who is believed for whom they ask."""
 
     host: str = "127.0.0.1"
     port: Port = 8080
+    certificate: Path | None = None  # PEM, with what leads to its issuer; read anew when it changes
+    key: Path | None = None  # PEM, of the certificate
+    proxies: list[NetworkName] = []  # whose X-Forwarded-For and X-Forwarded-Proto count
     idle_hours: float = Field(default=8.0, gt=0, le=744, allow_inf_nan=False)  # a session that is not used ends
     session_hours: float = Field(default=12.0, gt=0, le=744, allow_inf_nan=False)  # any session ends
     numbers_for: list[RoleName] = ["admin", "lead", "agent"]  # who sees whole phone numbers
@@ -133,6 +106,12 @@ class WebSettings(Section):
     metrics_for: list[NetworkName] = ["127.0.0.0/8", "::1/128"]  # whose programs may read /metrics
     passwords: bool = True  # False counts only while an admin can come in by `oidc`
     oidc: OidcSection | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if bool(self.certificate) != bool(self.key):
+            raise ValueError("certificate and key belong together: name both or none")
+        return self
 
 
 class IvrSettings(Section):
@@ -165,12 +144,12 @@ class ServiceSettings(Section):
     `token_file` holds its secret, by default for `Authorization: Bearer`; a relative path begins at HOME/secrets.
     """
 
-    url: Annotated[str, AfterValidator(lambda text: str(UrlTemplate.parse(text)))]
-    method: Method = "GET"
-    headers: dict[str, str] = {}
-    token_file: Path | None = None
-    limit_s: float = Field(default=3.0, gt=0, le=7, allow_inf_nan=False)
-    cache_s: float = Field(default=0.0, ge=0, le=86_400, allow_inf_nan=False)
+    url: Annotated[str, AfterValidator(lambda text: str(UrlTemplate.parse(text)))]  # {argument} in path and query
+    method: Method = "GET"  # with POST all arguments are sent as a JSON object, too
+    headers: dict[str, str] = {}  # further ones; {token} in them is the secret
+    token_file: Path | None = None  # its secret, one line; unset: it needs none
+    limit_s: float = Field(default=3.0, gt=0, le=7, allow_inf_nan=False)  # for the whole exchange
+    cache_s: float = Field(default=0.0, ge=0, le=86_400, allow_inf_nan=False)  # so long an answer counts; 0: once
 
     @model_validator(mode="after")
     def _no_secret_in_the_open(self) -> Self:
@@ -207,7 +186,8 @@ def _of_kinds(minutes: dict[str, int]) -> dict[str, int]:
     return minutes
 
 
-def _hours_of_office(weekly: dict[str, str | list[str]]) -> dict[str, str | list[str]]:
+def hours_of_office(weekly: dict[str, str | list[str]]) -> dict[str, str | list[str]]:
+    """Weekly hours, as they came. Raises ValueError."""
     if weekly:
         Week.parse(weekly)
     return weekly
@@ -216,23 +196,23 @@ def _hours_of_office(weekly: dict[str, str | list[str]]) -> dict[str, str | list
 class EscalationSettings(Section):
     """One level of a complaint that nobody answers: who is told, by itself after so many hours (unset: never)."""
 
-    to: str = Field(min_length=1, max_length=80)
-    after_hours: float | None = Field(default=None, gt=0, le=8760, allow_inf_nan=False)
+    to: str = Field(min_length=1, max_length=80)  # who is told
+    after_hours: float | None = Field(default=None, gt=0, le=8760, allow_inf_nan=False)  # unset: by a button only
 
 
 class ComplaintSettings(Section):
     """Complaints filed on a page: their deadlines, the reasons to choose from, and who is told next."""
 
-    acknowledge_hours: int = Field(default=24, ge=1, le=720)
-    answer_days: int = Field(default=10, ge=1, le=365)
-    reasons: list[Annotated[str, Field(min_length=1, max_length=200)]] = []
-    levels: list[EscalationSettings] = []
+    acknowledge_hours: int = Field(default=24, ge=1, le=720)  # until somebody says that it is looked at
+    answer_days: int = Field(default=10, ge=1, le=365)  # until it is answered
+    reasons: list[Annotated[str, Field(min_length=1, max_length=200)]] = []  # what it is about, to choose from
+    levels: list[EscalationSettings] = []  # who is told next, in this order
 
 
 class PromiseSettings(Section):
     """What customers are promised, in the office's hours; `request:gold`: another for a tier or contract level."""
 
-    weekly: Annotated[dict[str, str | list[str]], AfterValidator(_hours_of_office)] = {}  # unset: round the clock
+    weekly: Annotated[dict[str, str | list[str]], AfterValidator(hours_of_office)] = {}  # unset: round the clock
     holidays: list[str] = []  # iran, and .yaml or .ics files in HOME
     near_minutes: int = Field(default=60, ge=0, le=10_000)  # with no more left a promise is near
     respond_minutes: Annotated[dict[str, Minutes], AfterValidator(_of_kinds)] = {"request": 240}
@@ -272,10 +252,8 @@ class CallbackSettings(Section):
 
 
 def _number_patterns(texts: list[str]) -> list[str]:
-    from pbx_bridge.ari_handlers.dial_rules import DialPattern  # knows the world's numbers: not read without need
-
     for text in texts:
-        DialPattern.parse(text)
+        NumberPattern.parse(text)
     return texts
 
 
@@ -291,7 +269,7 @@ class DeskSettings(Section):
 
     dial_allow: Patterns = ["*"]  # what agents may call from the pages
     dial_deny: Patterns = []  # and what not, whatever is allowed besides
-    dial_hours: Annotated[dict[str, str | list[str]], AfterValidator(_hours_of_office)] = {}  # unset: at any hour
+    dial_hours: Annotated[dict[str, str | list[str]], AfterValidator(hours_of_office)] = {}  # unset: at any hour
     pause_reasons: list[PauseReason] = ["lunch", "break", "meeting", "training"]  # of ours are translated
     call_tokens: list[str] = []  # the names of the API tokens whose programs may place calls
 

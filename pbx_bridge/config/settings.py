@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from difflib import get_close_matches
@@ -22,9 +22,12 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from pydantic_settings import SettingsError as SettingsUnreadable
 
 from pbx_bridge.calls.promises import Promises
+from pbx_bridge.calls.targets import Targets
+from pbx_bridge.config.deploy_section import DeploySettings
+from pbx_bridge.config.link_sections import AmiSettings, AriSettings, ReceiveSettings
+from pbx_bridge.config.number_sections import NumberInSettings, NumbersSettings
+from pbx_bridge.config.pbx_sections import NumberSettings, PbxSettings, QueueSettings, TrunkSettings
 from pbx_bridge.config.sections import (
-    AmiSettings,
-    AriSettings,
     CallbackSettings,
     ContractSettings,
     CustomerSettings,
@@ -33,7 +36,6 @@ from pbx_bridge.config.sections import (
     LogSettings,
     MessageSettings,
     OidcSection,
-    PbxSettings,
     PromiseSettings,
     RecordingSettings,
     ReportSettings,
@@ -52,10 +54,21 @@ from pbx_bridge.store.address import Address, StorePlace, mask
 from pbx_bridge.store.callbacks_rules import Retry
 
 if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+    from pbx_bridge.ivr.opening.hours import OfficeHours
     from pbx_bridge.ivr.opening.working import OfficeCalendar
+    from pbx_bridge.values.number_rules import NumberRules
 
 _PREFIX = "PBX_BRIDGE_"
 _FILE = "pbx_bridge.toml"
+_REGION = r"^[A-Z]{2}(-[1-9][0-9]{0,4})?$"  # IR, or with the code of the area whose numbers need none: IR-21
+
+
+def _known_region(region: str) -> str:
+    from pbx_bridge.values.phone import check_region  # knows the world's numbers: not read without need
+
+    return check_region(region)
 
 
 class Settings(BaseSettings):
@@ -71,11 +84,14 @@ class Settings(BaseSettings):
 
     home: Path = Path("var")
     zone: Annotated[str, AfterValidator(known_zone)] = "Asia/Tehran"
-    region: str = Field(default="IR", pattern=r"^[A-Z]{2}$")
+    region: Annotated[str, AfterValidator(_known_region)] = Field(default="IR", pattern=_REGION)
+    numbers: NumbersSettings = NumbersSettings()
     pbx: PbxSettings = PbxSettings()
+    deploy: DeploySettings = DeploySettings()
     ari: AriSettings = AriSettings()
     ami: AmiSettings = AmiSettings()
     spool: SpoolSettings = SpoolSettings()
+    receive: ReceiveSettings = ReceiveSettings()
     store: StoreSettings = StoreSettings()
     web: WebSettings = WebSettings()
     ivr: IvrSettings = IvrSettings()
@@ -158,28 +174,83 @@ class Settings(BaseSettings):
 
     def promises_made(self) -> Promises:
         """What is promised of tickets. Raises SettingsError."""
-        told, zone = self.promises, ZoneInfo(self.zone)
+        told = self.promises
         return Promises(
             respond={name: timedelta(minutes=minutes) for name, minutes in told.respond_minutes.items()},
             resolve={name: timedelta(minutes=minutes) for name, minutes in told.resolve_minutes.items()},
             near=timedelta(minutes=told.near_minutes),
-            calendar=self._calendar(zone) if told.weekly else None,
-            zone=zone,
+            calendar=self._calendar(told.weekly) if told.weekly else None,
+            zone=ZoneInfo(self.zone),
+        )
+
+    def targets(self) -> Targets:
+        """What each queue should reach."""
+        told, own = self.reports, self.promises
+        return Targets(
+            percent=told.answer_percent,
+            seconds=told.answer_within_s,
+            percents=own.queue_percent,
+            within_s=own.queue_within_s,
         )
 
     def retry(self) -> Retry:
         """When callbacks are tried again. Raises SettingsError."""
-        told = self.callbacks
+        told, weekly = self.callbacks, self.promises.weekly
         rule = Retry(tries=told.tries, wait=timedelta(minutes=told.wait_minutes))
-        return replace(rule, opens=self._calendar(ZoneInfo(self.zone)).hours.opens) if self.promises.weekly else rule
+        return replace(rule, opens=self._calendar(weekly).hours.opens) if weekly else rule
 
-    def _calendar(self, zone: ZoneInfo) -> OfficeCalendar:
+    def dial_hours(self) -> OfficeHours | None:
+        """When agents may call outside, on no holiday; None: at any hour. Raises SettingsError."""
+        weekly = self.desk.dial_hours
+        return self._calendar(weekly).hours if weekly else None
+
+    def _calendar(self, weekly: Mapping[str, str | list[str]]) -> OfficeCalendar:
         from pbx_bridge.ivr.office import office_calendar  # reads flows' files, which few commands need
 
         try:
-            return office_calendar(self.promises.weekly, self.promises.holidays, self.home, zone)
+            return office_calendar(weekly, self.promises.holidays, self.home, ZoneInfo(self.zone))
         except FlowError as error:
             raise SettingsError(f"setting promises.holidays: {error}") from None
+
+    @property
+    def trunk_names(self) -> tuple[str, ...]:
+        """Every trunk that callers may come by. The private Asterisk's own for trying is called `trunk`."""
+        return (*self.pbx.trunks, *(("trunk",) if self.ari.url is None else ()), *self.numbers.trunks)
+
+    def number_rules(self) -> NumberRules:
+        """What the house does to numbers. Raises SettingsError naming everything that is wrong."""
+        from pbx_bridge.values.number_rules import checked  # knows the world's numbers: not read without need
+
+        told, pbx = self.numbers, self.pbx
+        flows = {number: self.line_of(one.flow) for number, one in pbx.numbers.items() if one.flow}
+        rules, wrong = checked(
+            [one.rule() for one in told.inbound],
+            [one.rule() for one in told.outbound],
+            flows,
+            trunks=self.trunk_names,
+            region=self.region,
+            ways_out=("0", "+") if self.ari.url is None else (),  # asterisk-conf: what leads outside
+        )
+        if rules is None:
+            raise SettingsError("\n  ".join(f"{self.home / _FILE}: {one}" for one in wrong))
+        return rules
+
+    @staticmethod
+    def line_of(flow: str) -> str:
+        """What the numbers are called that lead to a flow: its name, or its file's without .yaml."""
+        return Path(flow).name.removesuffix(".yaml")
+
+    def flow_of_line(self, line: str) -> str:
+        """The flow, by name or file, that the settings have for a line. Raises SettingsError if there is no such."""
+        if not line:
+            return self.ivr.flow
+        told = list(dict.fromkeys(one.flow for one in self.pbx.numbers.values() if self.line_of(one.flow) == line))
+        if not told:
+            known = ", ".join(sorted({self.line_of(one.flow) for one in self.pbx.numbers.values() if one.flow}))
+            raise SettingsError(f"no number leads to {line!r} (pbx.numbers); lines there are: {known or 'none'}")
+        if len(told) > 1:
+            raise SettingsError(f"pbx.numbers: {told[0]} and {told[1]} have one name, {line}: give one file another")
+        return told[0]
 
     @property
     def recordings_path(self) -> Path:
@@ -210,7 +281,8 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
     try:
         settings = Settings(**{**told, "home": home})
     except ValidationError as error:
-        raise SettingsError(_explain(error, home / _FILE)) from None
+        wrong = (_explain(one, home / _FILE) for one in error.errors(include_url=False))
+        raise SettingsError("\n  ".join(dict.fromkeys(wrong))) from None
     except SettingsUnreadable as error:
         raise SettingsError(f"the environment: {error}: it is no JSON") from None
     return settings.model_copy(update={"home": home})
@@ -236,6 +308,12 @@ def _names() -> list[str]:
     return names
 
 
+def _inner_names() -> Iterator[str]:
+    """What may be set of a service, a trunk, a queue, a number."""
+    for section in (ServiceSettings, TrunkSettings, QueueSettings, NumberSettings, NumberInSettings):
+        yield from (info.alias or name for name, info in section.model_fields.items())
+
+
 def _refuse_unknown(environ: Mapping[str, str]) -> None:
     known = _names()
     for name in environ:
@@ -245,11 +323,13 @@ def _refuse_unknown(environ: Mapping[str, str]) -> None:
             raise SettingsError(f"unknown setting {name} in the environment{hint}")
 
 
-def _explain(error: ValidationError, path: Path) -> str:
-    first = error.errors(include_url=False)[0]
+def _explain(first: ErrorDetails, path: Path) -> str:
     setting = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        known = [*(n.rpartition("__")[2].lower() for n in _names()), *ServiceSettings.model_fields]
+        inner = len(first["loc"]) > 2
+        if inner and "pass" in setting:
+            return f"unknown setting {setting} in {path}: passwords are no settings, they stand in HOME/secrets"
+        known = list(_inner_names()) if inner else [n.rpartition("__")[2].lower() for n in _names()]
         near = get_close_matches(setting.rpartition(".")[2], known, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
         return f"unknown setting {setting} in {path}{hint}"

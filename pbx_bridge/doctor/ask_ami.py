@@ -25,7 +25,9 @@ async def ask_ami(place: Place) -> tuple[AmiTold | Unseen, Dialplan | Unseen]:
         return unseen, unseen
     ours = place.ours
     try:
-        connection = await AmiConnection.open(place.ami_host, ours.ami_port, ours.ami_user, place.ami_secret)
+        connection = await AmiConnection.open(
+            place.ami_host, ours.ami_port, ours.ami_user, place.ami_secret, trust=place.ami_trust
+        )
     except AmiRefused as error:
         unseen = Unseen(str(error), Trouble.REFUSED)
         return unseen, unseen

@@ -69,14 +69,17 @@ async def ask_ari(place: Place) -> tuple[AriTold | Unseen, frozenset[str] | Unse
         return unseen, unseen
     auth = {"Authorization": aiohttp.encode_basic_auth(place.ours.ari_user, place.ari_secret)}
     timeout = aiohttp.ClientTimeout(total=_LIMIT_S)
-    async with aiohttp.ClientSession(headers=auth, timeout=timeout) as session:
+    trust = place.ari_trust
+    connector = aiohttp.TCPConnector(ssl=trust.for_http() if trust is not None else True)
+    async with aiohttp.ClientSession(headers=auth, timeout=timeout, connector=connector) as session:
         try:
             return await _told(session, place.ari_url.rstrip("/")), await _modules(session, place.ari_url.rstrip("/"))
         except _Refused as error:
             unseen = Unseen(f"ARI at {place.ari_url} refused user {place.ours.ari_user} ({error})", Trouble.REFUSED)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            unseen = Unseen(f"no ARI at {place.ari_url}: {str(error) or 'no answer'}", Trouble.DOWN)
-        except msgspec.DecodeError as error:
+            reason = trust.reason(error) if trust is not None else str(error) or "no answer"
+            unseen = Unseen(f"no ARI at {place.ari_url}: {reason}", Trouble.DOWN)
+        except (ValueError, RecursionError) as error:
             unseen = Unseen(f"what answers at {place.ari_url} is no ARI: {error}", Trouble.DOWN)
         return unseen, unseen
 

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from pbx_bridge.doctor.gathered import Ours
 from pbx_bridge.pbx.console import Console
 from pbx_bridge.pbx.program import OLDEST, Asterisk
+from pbx_bridge.tls import Trust
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -19,6 +20,7 @@ class Place:
 
     Attributes:
         ari_secret, ami_secret: None where there is none; the doctor makes none.
+        ari_trust, ami_trust: whom we believe to be them, over TLS; None: without.
         etc: Asterisk's configuration, as we see it.
         root: the tree that Asterisk runs in; None: the host's own.
         local: whether it runs on this machine.
@@ -38,6 +40,8 @@ class Place:
     recordings: Path
     messages: Path
     console: Console | None = None
+    ari_trust: Trust | None = None
+    ami_trust: Trust | None = None
 
     def host(self, path: str) -> Path:
         """The name the host has for a file that Asterisk names."""

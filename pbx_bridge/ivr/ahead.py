@@ -44,6 +44,11 @@ def needs(flow: Flow, book: PromptBook) -> tuple[Need, ...]:
     return tuple(sorted(found))
 
 
+def needs_of(met: Iterable[tuple[Flow, PromptBook]]) -> tuple[Need, ...]:
+    """The same of several flows."""
+    return tuple(sorted({need for flow, book in met for need in needs(flow, book)}))
+
+
 async def texts_of(needed: Iterable[Need], store: FreeTexts, now: datetime) -> dict[str, list[str]]:
     """Every text that these values can have, by value, the most urgent first. Raises StoreError."""
     values = {need.value for need in needed}

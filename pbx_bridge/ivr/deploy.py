@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 from pbx_bridge.errors import FlowError
 from pbx_bridge.ivr import flow as flows
@@ -20,11 +21,17 @@ _LOOK_S = 0.05
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signed:
-    """Who deploys, when (aware UTC) and why."""
+    """Who deploys, when (aware UTC), why, and for which line."""
 
     by: str
     at: datetime
     note: str = ""
+    line: str = ""
+
+    def deployment(self, version: str, flow: str, what: Literal["begin", "deploy", "rollback"]) -> Deployment:
+        """The line of the history that says so."""
+        note = "" if what == "begin" else self.note
+        return Deployment(at=self.at, version=version, flow=flow, what=what, by=self.by, note=note, line=self.line)
 
 
 def deploy(loader: Loader, name_or_path: str, signed: Signed, *, setting: str) -> Deployment:
@@ -39,11 +46,11 @@ def deploy(loader: Loader, name_or_path: str, signed: Signed, *, setting: str) -
     version = _keep(loader, flows.find(name_or_path), flow)
     loader.release(version)  # as the daemon will load it
     releases = loader.releases
-    if releases.current() is None:
+    if releases.current(signed.line) is None:
         before, _ = loader.named(setting)
         first = _keep(loader, flows.find(setting), before)
-        releases.take_into_use(Deployment(at=signed.at, version=first, flow=before.name, what="begin", by=signed.by))
-    made = Deployment(at=signed.at, version=version, flow=flow.name, what="deploy", by=signed.by, note=signed.note)
+        releases.take_into_use(signed.deployment(first, before.name, "begin"))
+    made = signed.deployment(version, flow.name, "deploy")
     releases.take_into_use(made)
     return made
 
@@ -51,17 +58,19 @@ def deploy(loader: Loader, name_or_path: str, signed: Signed, *, setting: str) -
 def roll_back(loader: Loader, signed: Signed, *, to: str = "") -> Deployment:
     """Take an earlier release into use again: `to`, or the one before. Raises FlowError, PromptError."""
     releases = loader.releases
-    version = to or before(releases)
+    version = to or before(releases, signed.line)
     flow, _ = loader.release(version)
-    made = Deployment(at=signed.at, version=version, flow=flow.name, what="rollback", by=signed.by, note=signed.note)
+    made = signed.deployment(version, flow.name, "rollback")
     releases.take_into_use(made)
     return made
 
 
-def before(releases: Releases) -> str:
+def before(releases: Releases, line: str = "") -> str:
     """The release before the present one; what was rolled back does not count. Raises FlowError if there is none."""
     stack: list[str] = []
     for told in releases.history():
+        if told.line != line:
+            continue
         if told.what == "rollback" and told.version in stack:
             del stack[stack.index(told.version) + 1 :]
         elif not stack or stack[-1] != told.version:
@@ -72,12 +81,16 @@ def before(releases: Releases) -> str:
 
 
 def await_answer(
-    releases: Releases, version: str, runs: Callable[[], bool], sleep: Callable[[float], None] = time.sleep
+    releases: Releases,
+    version: str,
+    runs: Callable[[], bool],
+    sleep: Callable[[float], None] = time.sleep,
+    line: str = "",
 ) -> bool:
     """Wait until the daemon uses a release; False when none runs. Raises FlowError when it refuses, or is silent."""
     deadline = time.monotonic() + _ANSWER_S
     while runs():
-        told = releases.answered()
+        told = releases.answered(line)
         if told is not None and told.version == version:
             if told.error:
                 raise FlowError(f"the daemon goes on with the flow it had: {told.error}")

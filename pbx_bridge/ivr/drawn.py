@@ -6,7 +6,7 @@ The one part of the drawing that does I/O.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -36,15 +36,15 @@ async def count(
 
 
 class DrawnFlow:
-    """The flow in use as SVG. One period is counted at a time, and its counts are good for a minute.
+    """The flows in use as SVG. One period is counted at a time, and its counts are good for a minute.
 
     Args:
-        in_use: the flow that new callers meet, and its texts, whenever it is asked.
+        in_use: by the name of their line the flows that new callers meet, and their texts, whenever it is asked.
     """
 
     def __init__(
         self,
-        in_use: Callable[[], tuple[Flow, PromptBook]],
+        in_use: Callable[[], Mapping[str, tuple[Flow, PromptBook]]],
         calls: CallBook,
         zone: ZoneInfo,
         clock: Clock = utc_now,
@@ -53,9 +53,14 @@ class DrawnFlow:
         self._counting = asyncio.Lock()
         self._known: dict[tuple[str, datetime], Counted] = {}
 
-    async def svg(self, language: str, start: datetime | None) -> str:
-        """The drawing in `fa` or `en`; with the counts since `start` unless that is None. Raises StoreError."""
-        flow, book = self._in_use()
+    def lines(self) -> Sequence[str]:
+        """The names of the lines that have a flow of their own; the main one, whose name is empty, is first."""
+        return tuple(self._in_use())
+
+    async def svg(self, language: str, start: datetime | None, line: str = "") -> str:
+        """A line's drawing in `fa` or `en`; with the counts since `start` unless that is None. Raises StoreError."""
+        in_use = self._in_use()
+        flow, book = in_use.get(line) or in_use[""]
         counted = await self._count(flow, start) if start else None
         # Beside the loop: a large flow takes some tens of milliseconds, and callers wait for no picture.
         return await asyncio.to_thread(svg, flow, texts_of(book, language), language, counted)

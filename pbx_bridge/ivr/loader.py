@@ -43,9 +43,9 @@ class Loader:
     services: Services | None = None
     ahead: MadeAhead
 
-    def newest(self, setting: str) -> tuple[Flow, Announcer]:
-        """What was deployed last or, if nothing ever was, what the setting names."""
-        current = self.releases.current()
+    def newest(self, setting: str, line: str = "") -> tuple[Flow, Announcer]:
+        """What was deployed last for a line or, if nothing ever was, what the setting names."""
+        current = self.releases.current(line)
         return self.named(setting) if current is None else self.release(current.version)
 
     def named(self, name_or_path: str) -> tuple[Flow, Announcer]:

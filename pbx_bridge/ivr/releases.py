@@ -37,6 +37,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         at: when, aware UTC. by: the operating system's user who did it. note: why, in their words.
         what: `begin` is what ran before anything was deployed.
+        line: the numbers for which it was, by their name in the settings; empty: all that have no line of their own.
     """
 
     at: datetime
@@ -45,6 +46,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     what: Literal["begin", "deploy", "rollback"]
     by: str = ""
     note: str = ""
+    line: str = ""
 
 
 class InUse(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +54,7 @@ class InUse(msgspec.Struct, frozen=True, kw_only=True):
 
     version: str
     error: str = ""
+    line: str = ""
 
 
 class Releases:
@@ -87,10 +90,9 @@ class Releases:
             raise FlowError(error.strerror or str(error), path=self._history) from error
         return [self._deployment(number, line) for number, line in enumerate(lines[:-1], start=1) if line]
 
-    def current(self) -> Deployment | None:
-        """What is to be in use; None while nothing was deployed."""
-        history = self.history()
-        return history[-1] if history else None
+    def current(self, line: str = "") -> Deployment | None:
+        """What is to be in use on a line; None while nothing was deployed for it."""
+        return next((told for told in reversed(self.history()) if told.line == line), None)
 
     def keep(self, files: Mapping[str, bytes]) -> str:
         """Keep a release, or find that it is kept already; its version.
@@ -122,7 +124,7 @@ class Releases:
         line = msgspec.json.encode(deployment) + b"\n"
         with self._writing(self._history):
             self._history.parent.mkdir(parents=True, exist_ok=True)
-            self._in_use.unlink(missing_ok=True)
+            self._in_use(deployment.line).unlink(missing_ok=True)
             with self._history.open("ab+") as file:
                 _end_torn_line(self._history)
                 file.write(line)
@@ -147,28 +149,28 @@ class Releases:
 
     def answer(self, told: InUse) -> None:
         """The daemon says what it uses now."""
-        with self._writing(self._in_use):
+        with self._writing(self._in_use(told.line)):
             self._folder.mkdir(parents=True, exist_ok=True)
-            draft = self._in_use.with_suffix(".new")
+            path = self._in_use(told.line)
+            draft = path.with_suffix(".new")
             draft.write_bytes(msgspec.json.encode(told))
-            draft.replace(self._in_use)
+            draft.replace(path)
 
-    def answered(self) -> InUse | None:
-        """What the daemon last said; None when it never did."""
+    def answered(self, line: str = "") -> InUse | None:
+        """What the daemon last said of a line; None when it never did."""
         try:
-            return msgspec.json.decode(self._in_use.read_bytes(), type=InUse)
-        except (OSError, msgspec.DecodeError):
+            return msgspec.json.decode(self._in_use(line).read_bytes(), type=InUse)
+        except (OSError, ValueError, RecursionError):
             return None
 
     def _deployment(self, number: int, line: bytes) -> Deployment:
         try:
             return msgspec.json.decode(line, type=Deployment)
-        except msgspec.DecodeError as error:
+        except (ValueError, RecursionError) as error:
             raise FlowError(f"no deployment stands here: {error}", path=self._history, line=number) from None
 
-    @property
-    def _in_use(self) -> Path:
-        return self._folder / "in-use.json"
+    def _in_use(self, line: str) -> Path:
+        return self._folder / (f"in-use-{line}.json" if line else "in-use.json")
 
     @property
     def _history(self) -> Path:

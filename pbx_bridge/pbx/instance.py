@@ -19,7 +19,7 @@ def lay_instance(asterisk: Asterisk, plan: PbxPlan) -> None:
     try:
         _make_folders(plan.paths, owner)
         for name, text in render(plan).items():
-            _write_conf(plan.paths.etc / name, text, owner)
+            write_conf(plan.paths.etc / name, text, owner)
         place_music(plan.paths.moh)
     except OSError as error:
         raise PbxError(f"cannot lay the Asterisk instance: {error.strerror}: {error.filename}") from error
@@ -40,7 +40,7 @@ def _make_folders(paths: PbxPaths, owner: tuple[int, int] | None) -> None:
             os.chown(folder, *owner)
 
 
-def _write_conf(path: Path, text: str, owner: tuple[int, int] | None) -> None:
+def write_conf(path: Path, text: str, owner: tuple[int, int] | None) -> None:
     """Replace a file at once; 0640 and owned by root:asterisk, because some of them hold secrets."""
     draft = path.with_suffix(".new")
     draft.unlink(missing_ok=True)

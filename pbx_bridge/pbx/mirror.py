@@ -49,6 +49,12 @@ def debian_mirror(sources: Sequence[Source], codename: str) -> str | None:
     return None
 
 
+def archives(mirror: str) -> tuple[str, ...]:
+    """Where a mirror's suites may be: with it, and those of releases that ended perhaps in an archive beside it."""
+    top, _, name = mirror.rpartition("/")
+    return mirror, f"{top}/{name}-archive/{name}"
+
+
 def os_release(path: Path = Path("/etc/os-release")) -> Mapping[str, str]:
     """What this machine says it is."""
     try:

@@ -5,6 +5,7 @@ The order is for people: Asterisk loads by priority and by each module's own nee
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 _LIST = """
@@ -49,6 +50,16 @@ def modules_in(root: Path) -> tuple[str, ...]:
 
     Every wanted one when its folder cannot be found.
     """
-    folders = [folder for place in (*_LOCAL_PLACES, *_PLACES) for folder in sorted(root.glob(place))]
-    here = {file.stem for folder in folders[:1] for file in folder.glob("*.so")}
+    here = _here(root)
     return tuple(name for name in WANTED if name in here or not here)
+
+
+def missing_in(root: Path, names: Sequence[str]) -> tuple[str, ...]:
+    """Those of these modules that the Asterisk under `root` lacks; none when its folder cannot be found."""
+    here = _here(root)
+    return tuple(name for name in names if here and name not in here)
+
+
+def _here(root: Path) -> set[str]:
+    folders = [folder for place in (*_LOCAL_PLACES, *_PLACES) for folder in sorted(root.glob(place))]
+    return {file.stem for folder in folders[:1] for file in folder.glob("*.so")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from pbx_bridge.errors import PbxError
+from pbx_bridge.pbx.house import is_private
 from pbx_bridge.pbx.modules import REQUIRED
 from pbx_bridge.pbx.plan import PbxPlan
 from pbx_bridge.pbx.version import features_of
@@ -41,7 +43,7 @@ AMI_EVENTS = (
 CEL_COLUMNS: Mapping[str, str] = {
     "eventenum": "${eventtype}",
     "eventtime": "${eventtime}",
-    "userdeftype": "${CHANNEL(userdeftype)}",
+    "userdeftype": "${userdeftype}",
     "name": "${CALLERID(name)}",
     "num": "${CALLERID(num)}",
     "ani": "${CALLERID(ANI)}",
@@ -73,16 +75,21 @@ def template_folder() -> Path:
 def render(plan: PbxPlan, folder: Path | None = None) -> dict[str, str]:
     """Every configuration file's name and text."""
     folder = folder or template_folder()
+    environment = _environment(folder)
+    values = _values(plan)
+    names = sorted(path.name for path in folder.glob(f"*.conf{_SUFFIX}"))
+    return {name.removesuffix(_SUFFIX): environment.get_template(name).render(values) for name in names}
+
+
+@lru_cache(maxsize=4)
+def _environment(folder: Path) -> Environment:
     # Not HTML: nothing to escape. The plan has refused every value that could leave its line.
-    environment = Environment(
+    return Environment(
         loader=FileSystemLoader(folder),
         undefined=StrictUndefined,
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701
     )
-    values = _values(plan)
-    names = sorted(path.name for path in folder.glob(f"*.conf{_SUFFIX}"))
-    return {name.removesuffix(_SUFFIX): environment.get_template(name).render(values) for name in names}
 
 
 def announcement(plan: PbxPlan, key: str) -> str:
@@ -110,9 +117,22 @@ def _values(plan: PbxPlan) -> dict[str, Any]:
         "queues",
         "recorded",
         "agents",
-        "modules",
         "language",
         "trunk",
+        "trunks",
+        "ways_out",
+        "callers",
+        "allowed",
+        "near",
+        "is_open",
+        "media",
+        "numbers",
+        "sip_bind",
+        "sip_outside",
+        "sip_certificate",
+        "sip_key",
+        "sip_authorities",
+        "remote",
     )
     services = ("mailbox", "park", "park_slots", "conference")
     times = (
@@ -129,14 +149,46 @@ def _values(plan: PbxPlan) -> dict[str, Any]:
         **{name: getattr(plan, name) for name in (*plain, *services, *times)},
         "inside": SimpleNamespace(**{name: str(paths.inside(getattr(paths, name))) for name in places}),
         "features": features_of(plan.version),
+        "modules": (*plan.modules, *plan.needs),
         "required": REQUIRED,
         "ami_events": AMI_EVENTS,
         "cel_columns": list(CEL_COLUMNS),
         "cel_variables": CEL_COLUMNS,
         "announcement": lambda key: announcement(plan, key),
+        **_people(plan),
+        **_lines_out(plan),
         "sip_port": plan.ports.sip,
         "ari_port": plan.ports.ari,
         "ami_port": plan.ports.ami,
         "rtp_start": plan.ports.rtp_start,
         "rtp_end": plan.ports.rtp_end,
+    }
+
+
+def _people(plan: PbxPlan) -> dict[str, Any]:
+    """Agents, queues and when anybody is at them."""
+    rules = {queue: plan.rule(queue) for queue in plan.queues}
+    first = plan.queues[0]
+    chosen = any(number.queue for number in plan.numbers)
+    return {
+        "names": {agent: _shown_name(plan, agent) for agent in plan.agents},
+        "rules": rules,
+        "waits": {queue: rule.wait_s for queue, rule in rules.items()},
+        "home_queue": f'${{IF($["${{PBXB_HOME}}" = ""]?{first}:${{PBXB_HOME}})}}' if chosen else first,
+        "hours": tuple(plan.hours.spans()) if plan.hours else (),
+    }
+
+
+def _shown_name(plan: PbxPlan, agent: str) -> str:
+    name = plan.agent_names.get(agent, "")
+    return f'"{name}"' if name else f"Agent {agent}"
+
+
+def _lines_out(plan: PbxPlan) -> dict[str, Any]:
+    """What SIP is spoken over, and how we are shown to whom we call."""
+    tls = (("tls", plan.ports.sip_tls),) if plan.sip_certificate else ()
+    return {
+        "transports": (("udp", plan.ports.sip), ("tcp", plan.ports.sip), *tls),
+        "shown": {trunk.name: f"f({trunk.number})" for trunk in plan.trunks if trunk.number},
+        "phones_outside": not all(is_private(network) for network in plan.phones),
     }

@@ -47,6 +47,16 @@ class SecretStore:
         """An agent's SIP password."""
         return self.get(f"agent{name}", lambda: secrets.token_urlsafe(15))
 
+    def trunk(self, name: str) -> str:
+        """What a provider gave for a trunk, as the admin wrote it down; empty where they did not. Raises PbxError."""
+        path = self._folder / f"trunk_{name}"
+        try:
+            return path.read_text(encoding="utf-8").strip()
+        except FileNotFoundError:
+            return ""
+        except (OSError, UnicodeDecodeError) as error:
+            raise PbxError(f"cannot read the password of trunk {name} in {path}: {error}") from error
+
     @property
     def ari(self) -> str:
         """The daemon's ARI password."""

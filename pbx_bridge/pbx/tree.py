@@ -1,4 +1,4 @@
-"""Debian unstable's Asterisk in a folder of its own, by debootstrap; the host keeps its packages as they are.
+"""The Asterisk of a Debian release in a folder of its own, by debootstrap; the host keeps its packages as they are.
 
 The tree is made beside its place and moved there when it is whole, so a folder that exists is a finished one.
 """
@@ -12,22 +12,56 @@ import socket
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from pbx_bridge.errors import PbxError
-from pbx_bridge.pbx.mirror import debian_mirror, machine_sources, os_release
+from pbx_bridge.pbx.mirror import archives, debian_mirror, machine_sources, os_release
 from pbx_bridge.pbx.proxy import apt_options, apt_proxy
 
 Tell = Callable[[str], None]
 
-_SUITE = "sid"
-_PACKAGES = ("asterisk", "asterisk-core-sounds-en-wav")
 _SPEECH = {"espeak-ng": "espeak-ng", "sox": "sox"}  # program -> package, wanted in the tree if the host has none
 _MARKER = ".made-by-pbx-bridge"
 _SBIN = "/usr/sbin:/usr/bin:/sbin:/bin"
+_NO_SUITE = "Release"  # what debootstrap speaks of where a mirror has not got the suite
 
 
-def make_tree(root: Path, tell: Tell, etc: Path = Path("/etc")) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suite:
+    """A Debian release that has an Asterisk.
+
+    Attributes:
+        asterisk: the branches it may be of, the oldest and the newest.
+        packages: what makes it whole.
+        speech: it also carries the speech programs that the host lacks.
+    """
+
+    name: str
+    asterisk: tuple[int, int]
+    packages: tuple[str, ...] = ("asterisk", "asterisk-core-sounds-en-wav")
+    speech: bool = False
+
+
+SID = Suite(name="sid", asterisk=(20, 99), speech=True)
+# What Issabel 4 runs; Debian 12 has no Asterisk at all.
+BULLSEYE = Suite(name="bullseye", asterisk=(16, 16), packages=(*SID.packages, "asterisk-voicemail"))
+SUITES = {suite.name: suite for suite in (SID, BULLSEYE)}
+
+
+def suite_named(name: str) -> Suite:
+    """The suite of that name. Raises PbxError."""
+    if name not in SUITES:
+        raise PbxError(f"no Asterisk of a Debian release {name!r} is known: {', '.join(SUITES)}")
+    return SUITES[name]
+
+
+def root_of(root: Path, suite: Suite) -> Path:
+    """Where the tree of a suite stands: beside that of the private Asterisk, which is unstable's."""
+    return root if suite == SID else root.with_name(f"{root.name}-{suite.name}")
+
+
+def make_tree(root: Path, tell: Tell, etc: Path = Path("/etc"), suite: Suite = SID) -> None:
     """Make the tree at `root`. Needs root and the network; takes about a minute. Raises PbxError.
 
     `etc` is where the machine says what it is and which mirror it uses.
@@ -36,16 +70,32 @@ def make_tree(root: Path, tell: Tell, etc: Path = Path("/etc")) -> None:
     if root.exists() and any(root.iterdir()):
         raise PbxError(f"{root} exists but has no Asterisk that runs: remove it, or name another folder in pbx.root")
     draft = root.with_name(f"{root.name}.unfinished")
-    _start_draft(draft, tell)
     _ensure_debootstrap(tell)
-    include = ",".join((*_PACKAGES, *missing_speech()))
-    tell(f"debootstrap: {_SUITE} with {include.replace(',', ', ')}")
-    command = ["debootstrap", "--variant=minbase", f"--include={include}", _SUITE, str(draft), mirror]
-    _run(command, tell, "debootstrap")
+    _debootstrap(draft, tell, suite, mirror)
     shutil.rmtree(draft / "var/cache/apt/archives", ignore_errors=True)
     if root.exists():
         root.rmdir()
     draft.rename(root)
+
+
+def _debootstrap(draft: Path, tell: Tell, suite: Suite, mirror: str) -> None:
+    """Fill a draft from the mirror or, of a suite it has not got any more, from the archive beside it."""
+    include = ",".join((*suite.packages, *(missing_speech() if suite.speech else ())))
+    tell(f"debootstrap: {suite.name} with {include.replace(',', ', ')}")
+    command = ["debootstrap", "--variant=minbase", f"--include={include}", suite.name, str(draft)]
+    refusal: PbxError | None = None
+    for place in archives(mirror):
+        _start_draft(draft, tell)
+        try:
+            _run([*command, place], tell, "debootstrap")
+        except PbxError as error:
+            if _NO_SUITE not in str(error):
+                raise
+            refusal = refusal or error
+        else:
+            return
+    if refusal is not None:
+        raise refusal
 
 
 @contextmanager

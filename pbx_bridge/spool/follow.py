@@ -6,9 +6,7 @@ The spool itself is the buffer: while the journal refuses, nothing is read ahead
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -20,10 +18,10 @@ from pbx_bridge.calls.source import Cursor, Unreadable
 from pbx_bridge.errors import StoreError
 from pbx_bridge.health import Clock, Health, LinkState, utc_now
 from pbx_bridge.spool.attention import BESIDE_FACTS_S, Attention, GapKeeping
-from pbx_bridge.spool.batch import Loss, SpoolBatch, merged
+from pbx_bridge.spool.batch import SpoolBatch
 from pbx_bridge.spool.cel import CelSpool
+from pbx_bridge.spool.look import Look, Pauses, Readers
 from pbx_bridge.spool.queue_log import QueueLogSpool
-from pbx_bridge.spool.tail import Tail
 
 log = structlog.get_logger()
 
@@ -32,7 +30,6 @@ _LOOK_S = 0.3  # a look at the folder costs a thread; in between, only the open 
 _GAP_S = 0.02  # a hundred live events at once are one reason to look, not a hundred
 _SLOW_S = 2.0  # a journal that takes longer is told to people
 _LAG_S = 5.0  # so is a spool that is read later than this
-_LONGEST_PAUSE_S = 5.0
 
 
 class SpoolJournal(Protocol):
@@ -51,86 +48,6 @@ class SpoolJournal(Protocol):
     ) -> None:
         """Keep all of it in one transaction, or nothing. Raises StoreError."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Reading:
-    """One look at one spool.
-
-    Attributes:
-        batch: what is new.
-        trouble: why it cannot be read; empty if it can.
-        vain: Asterisk cannot write it either.
-        file: what is being read.
-    """
-
-    source: str
-    batch: SpoolBatch
-    trouble: str = ""
-    vain: bool = False
-    caught_up: bool = False
-    file: str = ""
-    losses: tuple[Loss, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Look:
-    """One look at all spools: what is new, and what hinders."""
-
-    batch: SpoolBatch
-    readings: tuple[_Reading, ...]
-
-    @property
-    def trouble(self) -> str:
-        return "; ".join(reading.trouble for reading in self.readings if reading.trouble)
-
-
-class _Readers:
-    """The spools of one node. Blocking, for a thread; a cancelled look may still run when they are closed."""
-
-    def __init__(self, cel: Tail, queue_log: Tail) -> None:
-        self._cel, self._queue_log = cel, queue_log
-        self._lock = threading.Lock()
-
-    def look(self) -> _Look:
-        with self._lock:
-            # CEL first: whatever it tells, queue_log, read after it, already holds the cause of.  Both are journaled
-            # together, so that no call is shown with a wrong cause for a moment.
-            cel = _read(self._cel)
-            queue = _read(self._queue_log)
-            return _Look(batch=merged((queue.batch, cel.batch)), readings=(cel, queue))
-
-    @property
-    def stirred(self) -> bool:
-        """Never blocks. Not while a look runs."""
-        return self._cel.stirred or self._queue_log.stirred
-
-    def advance(self, batch: SpoolBatch) -> None:
-        for tail in (self._cel, self._queue_log):
-            tail.advance(batch.cursors)
-
-    def close(self) -> None:
-        with self._lock:
-            self._cel.close()
-            self._queue_log.close()
-
-
-def _read(tail: Tail) -> _Reading:
-    # Each for itself: a queue_log nobody may read must not stop CEL.
-    try:
-        batch = tail.read()
-        return _Reading(
-            source=tail.source,
-            batch=batch,
-            trouble="" if batch else tail.missing,
-            vain=tail.has_no_folder,
-            caught_up=tail.caught_up,
-            file=tail.following,
-            losses=tail.losses(),
-        )
-    except OSError as error:
-        trouble = f"{tail.path.name} cannot be read: {error.strerror or error}"
-        return _Reading(source=tail.source, batch=merged(()), trouble=trouble, losses=tail.losses())
 
 
 class Spooler:
@@ -177,8 +94,8 @@ class Spooler:
             self._attention.tell(0.0)  # the closing store still takes it
             await asyncio.to_thread(readers.close)
 
-    async def _readers(self) -> _Readers:
-        pauses = _Pauses()
+    async def _readers(self) -> Readers:
+        pauses = Pauses()
         while True:
             try:
                 cursors = await self._journal.cursors(self._node)
@@ -193,9 +110,9 @@ class Spooler:
                 )
                 for tail in tails:
                     tail.awaited |= {file: None for source, file in files.items() if source == tail.source}
-                return _Readers(*tails)
+                return Readers(*tails)
 
-    async def _turn(self, readers: _Readers) -> None:
+    async def _turn(self, readers: Readers) -> None:
         began = self._clock()
         look = await asyncio.to_thread(readers.look)
         if look.batch:
@@ -207,7 +124,7 @@ class Spooler:
         if not look.batch.behind:
             await self._pause(readers)
 
-    def _attend(self, look: _Look, began: datetime) -> None:
+    def _attend(self, look: Look, began: datetime) -> None:
         for reading in look.readings:
             for loss in reading.losses:
                 self._attention.lost(loss)
@@ -222,7 +139,7 @@ class Spooler:
         """Hand the batch over, however often that takes."""
         if batch.unreadable:
             log.warning("spool_records_unreadable", count=len(batch.unreadable), reason=batch.unreadable[0].reason)
-        pauses = _Pauses()
+        pauses = Pauses()
         slow = asyncio.get_running_loop().call_later(_SLOW_S, self._report_slow, batch)
         try:
             while True:
@@ -235,20 +152,22 @@ class Spooler:
         finally:
             slow.cancel()
 
-    async def _pause(self, readers: _Readers) -> None:
+    async def _pause(self, readers: Readers) -> None:
         """Until somebody wakes us, an open file grew, or the next look is due."""
         loop = asyncio.get_running_loop()
         due = loop.time() + _LOOK_S
-        while not self._woken and not readers.stirred and loop.time() < due:
+        while not self._woken:  # one poll at least: rows that come without end are read ten times a second, not more
             self._awake.clear()
             tick = loop.call_later(self._poll_s, self._awake.set)
             await self._awake.wait()
             tick.cancel()
+            if readers.stirred or loop.time() >= due:
+                break
         if self._woken:
             await asyncio.sleep(_GAP_S)
         self._woken = False
 
-    def _report(self, look: _Look) -> None:
+    def _report(self, look: Look) -> None:
         lag_s = self._lag_s(look.batch) if look.batch.behind else 0.0
         behind = f"{look.batch.behind} bytes behind" if lag_s > _LAG_S else ""
         detail = "; ".join(text for text in (look.trouble, behind) if text)
@@ -263,14 +182,3 @@ class Spooler:
     def _lag_s(self, batch: SpoolBatch) -> float:
         newest = max((fact.at for fact in batch.facts), default=None)
         return 0.0 if newest is None else max(0.0, (self._clock() - newest) / timedelta(seconds=1))
-
-
-class _Pauses:
-    """Growing pauses between tries, in seconds."""
-
-    def __init__(self) -> None:
-        self._last_s = 0.1
-
-    def next_s(self) -> float:
-        self._last_s = min(self._last_s * 2, _LONGEST_PAUSE_S)
-        return self._last_s

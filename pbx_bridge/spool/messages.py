@@ -59,7 +59,7 @@ class MessageKeeper:
         clock: Clock = utc_now,
     ) -> None:
         self._node, self._files, self._store, self._health = node, files, store, health
-        self._keep_days, self._shortest_s, self._clock = keep_days, shortest_s, clock
+        self.keep_days, self._shortest_s, self._clock = keep_days, shortest_s, clock
 
     # --- what flows ask for ---
 
@@ -118,8 +118,8 @@ class MessageKeeper:
 
     async def tidy(self) -> None:
         """Let go of what was kept for as long as the settings say. Raises StoreError, OSError."""
-        async for message in expire(self._store.messages, self._files, self._keep_days, self._clock()):
-            log.info("message_expired", message=message.name)
+        async for message in expire(self._store.messages, self._files, self.keep_days, self._clock()):
+            log.info("message_expired", channel=message.origin.channel, message=message.name)
 
     async def _is_settled(self, name: str) -> bool:
         age_s = await asyncio.to_thread(self._files.age_s, name + _ENDING, self._clock().timestamp())

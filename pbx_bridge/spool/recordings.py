@@ -53,7 +53,7 @@ class RecordingKeeper:
         every_s: float = EVERY_S,
     ) -> None:
         self._node, self._files, self._recordings, self._health = node, files, recordings, health
-        self._keep_days, self._clock, self._every_s = keep_days or {}, clock, every_s
+        self.keep_days, self._clock, self._every_s = keep_days or {}, clock, every_s
 
     async def run(self) -> None:
         """Take over what is due, for ever; once a day also tidy up."""
@@ -78,8 +78,8 @@ class RecordingKeeper:
             recording = await self._recordings.get(self._node, file)
             if recording is not None:
                 await self._clear(recording)
-        async for recording in expire(self._recordings, self._files, self._keep_days, self._clock()):
-            log.info("recording_expired", file=recording.file)
+        async for recording in expire(self._recordings, self._files, self.keep_days, self._clock()):
+            log.info("recording_expired", call=recording.call_id, file=recording.file)
         async for listed in self._recordings.since():
             await check_kept(self._recordings, self._files, listed.recording)
 
@@ -107,7 +107,7 @@ class RecordingKeeper:
             sound = await asyncio.to_thread(self._files.measure, path)
         except FileNotFoundError:
             if now - due.ended_at >= timedelta(seconds=_MISSING_S):
-                log.warning("recording_missing", file=due.recording.file)
+                log.warning("recording_missing", call=due.recording.call_id, file=due.recording.file)
                 await self._recordings.put(replace(due.recording, state=RecordingState.MISSING))
         else:
             await self._recordings.put(_kept(due.recording, path, sound.length_us, sound.size, sound.sha256))
@@ -151,7 +151,7 @@ async def check_kept(recordings: Recordings, files: RecordingFiles, recording: R
     """The recording as it is now: gone if its file went, kept if it came back. Raises StoreError."""
     now = await asyncio.to_thread(_as_it_is, recording, files)
     if now != recording:
-        log.warning("recording_state_changed", file=recording.file, state=now.state)
+        log.warning("recording_state_changed", call=now.call_id, file=recording.file, state=now.state)
         await recordings.put(now)
     return now
 

@@ -76,7 +76,7 @@ class Rotator:
         reopen: Callable[[], Awaitable[object]],
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._node, self._files, self._journal, self._rules = node, files, journal, rules
+        self._node, self._files, self._journal, self.rules = node, files, journal, rules
         self._reopen, self._clock = reopen, clock
 
     async def run(self) -> None:
@@ -100,7 +100,7 @@ class Rotator:
 
     def _rotate(self, source: str, path: Path, read: Mapping[str, int]) -> bool:
         """Set the live file aside if it is time; True when it was."""
-        live, rules = generation_of(path, source), self._rules
+        live, rules = generation_of(path, source), self.rules
         if live is None or not rules.rotate_bytes:
             return False
         if live.size < rules.rotate_bytes and live.begun > self._clock() - rules.rotate_s:
@@ -119,10 +119,10 @@ class Rotator:
         return not path.exists() and any(True for _ in _set_aside(path))
 
     def _drop(self, source: str, path: Path, read: Mapping[str, int]) -> None:
-        if not self._rules.keep_days or generation_of(path, source) is None:
+        if not self.rules.keep_days or generation_of(path, source) is None:
             return  # the last file that was written to is never dropped
         for aside in list(_set_aside(path)):
-            if self._clock() - aside.stat().st_mtime < self._rules.keep_days * _DAY_S:
+            if self._clock() - aside.stat().st_mtime < self.rules.keep_days * _DAY_S:
                 continue
             told = generation_of(aside, source)
             if told is not None and _read_up_to(told, read) >= told.size:

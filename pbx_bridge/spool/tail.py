@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from pbx_bridge.calls.facts import RawFact, Undecodable
-from pbx_bridge.calls.source import Cursor, Unreadable
+from pbx_bridge.calls.source import Cursor
 from pbx_bridge.spool.batch import Loss, SpoolBatch
+from pbx_bridge.spool.decoding import Decoding, whole
 from pbx_bridge.spool.generation import (
     Generation,
     first_line,
@@ -25,15 +25,12 @@ from pbx_bridge.spool.generation import (
     look_at,
     open_file,
 )
-from pbx_bridge.spool.record import Found, Record, Rows, Splitter
+from pbx_bridge.spool.record import Found
 
 MOST_RECORDS = 1000  # one batch is one transaction; memory stays constant however far behind we are
 MOST_BYTES = 1024 * 1024
 _TICK_NS = 100_000_000
 _FRESH_S = 2.0  # a file that was read so short a time ago, to its end, is taken for read when it is cut
-
-Decoder = Callable[[str, int, str], RawFact]
-"""(file, offset, text) → fact; raises Undecodable."""
 
 
 @dataclass(slots=True)
@@ -69,34 +66,29 @@ class Tail:
 
     Args:
         path: where Asterisk writes.
-        node, source: as in Cursor.
-        rows: what a record that cannot be read may hold all the same.
         cursors: how far each generation was read before; those of other nodes and sources are passed over.
 
     `awaited` is what is known to be there and not read, by identity, with the bytes it held (None: unknown). When it
     can no longer be found, it is a loss. Whoever makes a Tail adds what an earlier process was reading.
+    `most_records` is how many a batch holds at most.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        node: str,
-        source: str,
-        *,
-        split: Splitter,
-        rows: Rows,
-        decode: Decoder,
-        cursors: Iterable[Cursor] = (),
-    ) -> None:
-        self.path, self.node, self.source = path, node, source
-        self._split, self._rows, self._decode = split, rows, decode
-        self._read = {c.file: c.offset for c in cursors if (c.node, c.source) == (node, source)}
+    def __init__(self, path: Path, decoding: Decoding, cursors: Iterable[Cursor] = ()) -> None:
+        self.path, self.node, self.source = path, decoding.node, decoding.source
+        self._decoding = decoding
         self._open: _Open | None = None
-        self._looked = False
         self._folder = 0  # its time of change when it was last looked through
+        self.most_records = MOST_RECORDS
+        self.resume(cursors)
         self._losses: list[Loss] = []
         self.awaited: dict[str, int | None] = {}
         self.caught_up = False  # the last reading came to the end of all there was
+        self._bytes = (b"", 0)  # of the last batch, and how many of them are in it
+
+    def resume(self, cursors: Iterable[Cursor]) -> None:
+        """Go on from there, wherever that is: what was read since may not be kept."""
+        self._read = {c.file: c.offset for c in cursors if (c.node, c.source) == (self.node, self.source)}
+        self._looked = False
 
     def read(self) -> SpoolBatch:
         """The next batch, falsy if there is nothing new. The same again until `advance`. Raises OSError."""
@@ -138,6 +130,12 @@ class Tail:
         for cursor in cursors:
             if cursor.source == self.source:
                 self._read[cursor.file] = cursor.offset
+
+    @property
+    def raw(self) -> bytes:
+        """The bytes of the batch that was read last: those very ones, whatever became of the file since."""
+        data, taken = self._bytes
+        return data[:taken]
 
     @property
     def stirred(self) -> bool:
@@ -232,10 +230,10 @@ class Tail:
         if size == offset:
             return _NOTHING
         data = os.pread(current.descriptor, MOST_BYTES, offset)
-        found = self._split(data, MOST_RECORDS)
+        found = self._decoding.split(data, self.most_records)
         if not found.taken and len(data) == MOST_BYTES:
-            found = _whole(data)  # no record is so long: kept aside, and on to what follows
-        return self._batch(current.identity, offset, found, size)
+            found = whole(data)  # no record is so long: kept aside, and on to what follows
+        return self._batch(current.identity, offset, found, data, size)
 
     def _cut_off(self, current: _Open, offset: int) -> None:
         """The file being read is another one now; whether anything was lost, a copy of it decides."""
@@ -270,52 +268,27 @@ class Tail:
             return _NOTHING
         offset = self._read.get(current.identity, 0)
         data = os.pread(current.descriptor, MOST_BYTES, offset)
-        found = self._split(data, MOST_RECORDS)
-        return self._batch(current.identity, offset, found if found.taken else _whole(data), offset + len(data))
+        found = self._decoding.split(data, self.most_records)
+        found = found if found.taken else whole(data)
+        return self._batch(current.identity, offset, found, data, offset + len(data))
 
     def _has_begun(self) -> bool:
         """The live file has its first line, so that whatever else there is has been written to its end."""
         return generation_of(self.path, self.source) is not None
 
-    def _batch(self, identity: str, offset: int, found: Found, size: int) -> SpoolBatch:
+    def _batch(self, identity: str, offset: int, found: Found, data: bytes, size: int) -> SpoolBatch:
         if not found.taken:
             return _NOTHING
-        facts: list[RawFact] = []
-        unreadable: list[Unreadable] = []
-        for record in found.records:
-            try:
-                facts.append(self._decode(identity, offset + record.offset, record.text))
-            except Undecodable as error:
-                aside, fact = self._set_aside(identity, offset, record, str(error))
-                unreadable.append(aside)
-                facts += [fact] if fact is not None else []
+        self._bytes = (data, found.taken)
+        facts, unreadable = self._decoding.read(identity, offset, found.records)
         end = offset + found.taken
         cursor = Cursor(node=self.node, source=self.source, file=identity, offset=end)
         return SpoolBatch(
             facts=tuple(facts), unreadable=tuple(unreadable), cursors=(cursor,), behind=max(0, size - end)
         )
 
-    def _set_aside(self, identity: str, base: int, record: Record, reason: str) -> tuple[Unreadable, RawFact | None]:
-        rest, fact = self._rescued(identity, base, record)
-        offset = base + record.offset
-        return Unreadable(node=self.node, file=identity, offset=offset, body=rest.text, reason=reason), fact
-
-    def _rescued(self, identity: str, base: int, spoilt: Record) -> tuple[Record, RawFact | None]:
-        """What nobody can read, and the whole row behind it, if there is one."""
-        for row in self._rows(spoilt):
-            try:
-                fact = self._decode(identity, base + row.offset, row.text)
-            except Undecodable:
-                continue
-            return Record(offset=spoilt.offset, data=spoilt.data[: row.offset - spoilt.offset]), fact
-        return spoilt, None
-
 
 _NOTHING = SpoolBatch(facts=(), unreadable=(), cursors=())
-
-
-def _whole(data: bytes) -> Found:
-    return Found(records=(Record(offset=0, data=data),), taken=len(data))
 
 
 def _change(status: os.stat_result) -> tuple[int, int]:

@@ -67,8 +67,10 @@ async def change_user(
 
 
 async def sign_out(place: Place, name: str) -> int:
-    """End every session of a user; how many there were. Raises StoreError."""
+    """End every session of a user; how many there were. Raises AccountRefused, StoreError."""
     async with place.open_existing() as store:
+        if await store.users.get(name) is None:
+            raise AccountRefused("unknown", f"there is no user {name}")
         ended = await store.sessions.end_all(name)
         await _note(store, "sessions_ended", name, str(ended))
         return ended

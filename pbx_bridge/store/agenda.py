@@ -71,8 +71,10 @@ class Agenda:
         now = self._clock()
         if transaction.recalled:
             self.stale = False
-        for group, mark in transaction.marks.items():
-            self._note(group, mark, now)
+        # First what was folded: else facts that came in the same transaction have it folded over and over.
+        for marks in (transaction.folded, transaction.marks):
+            for group, mark in marks.items():
+                self._note(group, mark, now)
         if transaction.recalled:
             self._promised.clear()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from pbx_bridge.store.database import Database
 from pbx_bridge.store.sql import SQL
@@ -20,10 +20,14 @@ class Agents:
         """Every agent's name by extension; an empty one where only the extension is known."""
         return dict(await self._reader.rows(SQL["agents"]))
 
-    async def fill(self, extensions: Iterable[str]) -> None:
-        """Know these extensions as agents'; names that are there stay. Raises StoreError."""
-        known = await self.names()
-        rows = [{"extension": extension} for extension in extensions if extension not in known]
+    async def fill(self, extensions: Iterable[str], names: Mapping[str, str] | None = None) -> None:
+        """Know these extensions as agents', with names where they have none; others stay. Raises StoreError."""
+        known, told = await self.names(), names or {}
+        rows = [
+            {"extension": extension, "name": told.get(extension, "")}
+            for extension in extensions
+            if extension not in known or (told.get(extension) and not known[extension])
+        ]
         if not rows:  # a daemon must be able to start while the store takes no writes
             return
 

@@ -80,9 +80,12 @@ _NEWEST = AuditKey(at_us=_LAST, number=_LAST)
 
 
 class AuditLog:
-    """The log in the store."""
+    """The log in the store. `keep`: so long each entry stays; 0: for ever."""
 
-    def __init__(self, writer: Writer, reader: Database, clock: Clock = utc_now) -> None:
+    def __init__(
+        self, writer: Writer, reader: Database, clock: Clock = utc_now, keep: timedelta = timedelta(0)
+    ) -> None:
+        self.keep = keep
         self._writer, self._reader, self._clock = writer, reader, clock
 
     def note(self, account: Named, what: str, about: str, detail: str = "", address: str = "") -> Awaitable[None]:
@@ -118,9 +121,11 @@ class AuditLog:
             yield chunk
             key = AuditKey.of(chunk[-1])
 
-    async def trim(self, keep: timedelta) -> int:
-        """Drop the oldest entries of before so long ago, at most some hundred; how many. Raises StoreError."""
-        values = {"before_us": to_us(self._clock() - keep), "limit": _TRIMMED}
+    async def trim(self) -> int:
+        """Drop the oldest of the entries whose time is up, at most some hundred; how many. Raises StoreError."""
+        if not self.keep:
+            return 0
+        values = {"before_us": to_us(self._clock() - self.keep), "limit": _TRIMMED}
         if not await self._reader.rows(SQL["audit_before"], before_us=values["before_us"]):
             return 0
         return await self._writer.submit(lambda tx: tx.db.execute(SQL["trim_audit"], values).rowcount)

@@ -8,7 +8,7 @@ from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterable
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -19,6 +19,9 @@ from pbx_bridge.store.recordings import Recording
 from pbx_bridge.store.squeeze import CALL, squeeze, unsqueeze
 from pbx_bridge.store.times import iso
 from pbx_bridge.values import phone
+
+if TYPE_CHECKING:
+    from pbx_bridge.store.wrap_ups import WrapUp
 
 _DECODER = msgspec.json.Decoder(Call)
 _LONE = re.compile("[\ud800-\udfff]")
@@ -50,7 +53,7 @@ def shorten(body: bytes) -> str:
     return b2a_base64(squeeze(body, CALL), newline=False).decode()
 
 
-def call_json(row: CallRow, recordings: Iterable[Recording] = ()) -> dict[str, Any]:
+def call_json(row: CallRow, recordings: Iterable[Recording] = (), wrap_ups: Iterable[WrapUp] = ()) -> dict[str, Any]:
     """What `pbx-bridge calls --json` prints: ISO 8601 times in UTC with microseconds, lengths in seconds."""
     call = row.call
     return {
@@ -96,6 +99,17 @@ def call_json(row: CallRow, recordings: Iterable[Recording] = ()) -> dict[str, A
                 "at": iso(told.at),
             }
             for told in call.survey
+        ],
+        "wrap_ups": [
+            {
+                "user": told.user,
+                "extension": told.extension,
+                "reason": told.reason,
+                "next_step": told.next_step,
+                "began_at": iso(told.began_at),
+                "done_at": iso(told.done_at),
+            }
+            for told in wrap_ups
         ],
         "segments": [
             {

@@ -28,6 +28,7 @@ LONGEST = 500  # letters of what a follow-up is for, and of what is said at its 
 LATELY = timedelta(days=30)  # bad moments of before count no more
 _FIRST, _LAST = -(2**62), 2**62
 _MOST_NAME = 64
+_MOST_HANDED = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,12 +118,21 @@ class Try:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What somebody did: `made`, `taken`, `freed`, `put_off`, `given`, `closed`, `opened`."""
+    """What somebody did: `made`, `taken`, `freed`, `put_off`, `given`, `seen`, `closed`, `opened`."""
 
     at: datetime
     user: str
     what: str
     detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handed:
+    """One that somebody else gave a person, who has done nothing with it since. `by`: who gave it."""
+
+    line: CallbackLine
+    by: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +193,12 @@ class Callbacks:
         rows = await self._reader.rows(SQL["callback_lines_of_customer"], code=code, limit=limit)
         return [line_of(row) for row in rows]
 
+    async def handed(self, user: str) -> list[Handed]:
+        """Those that others gave this person and that they have not taken notice of, the last given first."""
+        rows = await self._reader.rows(SQL["callbacks_handed_to"], user_name=user, limit=_MOST_HANDED)
+        told = {row[0]: Handed(line=line_of(row[:-2]), by=row[-2], at=from_us(row[-1])) for row in rows}
+        return list(told.values())
+
     async def wrong(self, lines: Iterable[CallbackLine]) -> Mapping[str, Wrong]:
         """What went wrong lately with those who are to be called, by the callback's id."""
         since_us, who = to_us(self._clock() - LATELY), {line.id: _person(line) for line in lines}
@@ -239,6 +255,10 @@ class Callbacks:
         """To another; empty: to whoever comes first."""
         owner = clean(owner, _MOST_NAME)
         return await self._change("give_callback", name, user, "given", owner, owner=owner)
+
+    async def seen(self, name: str, user: str) -> bool:
+        """Its owner has taken notice of it."""
+        return await self._change("callback_of_owner", name, user, "seen", "")
 
     async def close(self, name: str, user: str, by: str, result: str, note: str = "") -> bool:
         """It is over. `by`: their extension or name; `result`: a word of CLOSED_AS. Raises ValueError for another."""

@@ -84,10 +84,9 @@ def find_layout(lines: Sequence[str], format: str | None = None) -> Layout | Non
         ValueError: its header lacks a column.
     """
     for delimiter in ",;\t":
-        for cells in csv.reader(lines[:1], delimiter=delimiter):
-            names = tuple(cell.strip().lower() for cell in cells)
-            if "calldate" in names:
-                return _headed(names, delimiter)
+        names = tuple(cell.strip().lower() for cell in _cells(lines[0], delimiter)) if lines else ()
+        if "calldate" in names:
+            return _headed(names, delimiter)
     for line in lines:
         for delimiter in ",;\t":
             layout = _guess(line, delimiter, format)
@@ -106,15 +105,20 @@ def _headed(names: tuple[str, ...], delimiter: str) -> Layout:
 
 
 def _guess(line: str, delimiter: str, format: str | None) -> Layout | None:
-    try:
-        cells = next(csv.reader([line], delimiter=delimiter), [])
-    except csv.Error:
-        return None
+    cells = _cells(line, delimiter)
     if format != "freepbx" and len(MASTER) <= len(cells) <= _LONGEST_MASTER and _is_time(cells[9]):
         return Layout(format="master", delimiter=delimiter)
     if format != "master" and _LEAST_FREEPBX <= len(cells) <= len(FREEPBX) and _is_time(cells[0]):
         return Layout(format="freepbx", delimiter=delimiter, names=FREEPBX[: len(cells)])
     return None
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    """A line's cells as far as anybody can tell; none of one that is no CSV."""
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:
+        return []
 
 
 def _is_time(text: str) -> bool:

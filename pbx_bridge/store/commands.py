@@ -22,6 +22,7 @@ from pbx_bridge.store.cdr_import import Progress, Source, import_cdrs
 from pbx_bridge.store.crm_import import import_folder
 from pbx_bridge.store.open import Store, open_store
 from pbx_bridge.store.writer import Limits
+from pbx_bridge.values.number_rules import PLAIN, NumberRules
 
 _TURN_S = 0.05  # a long job's pause between transactions, in which the daemon gets its turn
 _NODE = re.compile(r"[A-Za-z0-9_-]{1,32}")  # as the setting pbx.systemname
@@ -34,12 +35,13 @@ class Place:
 
     Attributes:
         daemon_pid: the daemon's pid file.
-        long_wait_s, promises, retry: see open_store.
+        numbers, long_wait_s, promises, retry: see open_store.
     """
 
     path: StorePlace
     region: str
     zone: ZoneInfo
+    numbers: NumberRules = PLAIN
     daemon_pid: Path | None = None
     long_wait_s: int = 180
     promises: Promises | None = None
@@ -64,6 +66,7 @@ class Place:
             self.path,
             folding=False,
             region=self.region,
+            numbers=self.numbers,
             zone=self.zone,
             long_wait_s=self.long_wait_s,
             limits=_LIMITS,
@@ -154,4 +157,10 @@ async def show_calls(
 
 async def _json_lines(store: Store, rows: Sequence[CallRow]) -> list[str]:
     recordings = await store.recordings.of_calls([row.call for row in rows])
-    return [json.dumps(call_json(row, recordings.get(row.call.call_id, ())), ensure_ascii=False) for row in rows]
+    told = await store.wrap_ups.of_calls([row.call.call_id for row in rows])
+    return [
+        json.dumps(
+            call_json(row, recordings.get(row.call.call_id, ()), told.get(row.call.call_id, ())), ensure_ascii=False
+        )
+        for row in rows
+    ]

@@ -18,6 +18,7 @@ from pbx_bridge.store.packs import Stretch
 from pbx_bridge.store.recorder import Told, tell_with
 from pbx_bridge.store.sql import SQL
 from pbx_bridge.store.times import from_us, to_us
+from pbx_bridge.values.number_rules import PLAIN, NumberRules
 
 _GAP = 4  # groups further apart are read apart
 _NUMBERS = 4096  # remembered: one number calls again and again
@@ -40,9 +41,9 @@ class Compared:
     bare: int
 
 
-def compare(db: Db, region: str, groups: Sequence[int]) -> Compared:
+def compare(db: Db, region: str, groups: Sequence[int], numbers: NumberRules = PLAIN) -> Compared:
     """Look at these groups."""
-    comparison = _Comparison(db, region)
+    comparison = _Comparison(db, region, numbers)
     found = {group: differs for near in _near(sorted(groups)) for group, differs in comparison.look(near)}
     return Compared(
         count=len(groups),
@@ -52,8 +53,8 @@ def compare(db: Db, region: str, groups: Sequence[int]) -> Compared:
 
 
 class _Comparison:
-    def __init__(self, db: Db, region: str) -> None:
-        self._db, self._region = db, region
+    def __init__(self, db: Db, region: str, numbers: NumberRules) -> None:
+        self._db, self._region, self._numbers = db, region, numbers
         self._boots = _Boots(db)
         self._directory = parties.directory_of(db).remembering(_NUMBERS)
 
@@ -86,7 +87,7 @@ class _Comparison:
 
     def _told(self, facts: Sequence[Fact]) -> Told:
         boots = self._boots.after(facts[0].node, min(fact.at for fact in facts)) if facts else ()
-        return tell_with(facts, boots, self._directory, self._region)
+        return tell_with(facts, boots, self._directory, self._region, self._numbers)
 
 
 class _Boots:

@@ -92,6 +92,11 @@ def state_on(contract: Contract, today: date, months: int) -> State:
     return State.ENDING if contract.ends_on <= horizon(today, months) else State.VALID
 
 
+def standing(contract: Contract | None, today: date, months: int) -> str:
+    """How it stands today, as a word of the pages; `none`: there is no contract."""
+    return "none" if contract is None else state_on(contract, today, months).value
+
+
 def undone(entries: Iterable[Entry]) -> frozenset[str]:
     """The ids of the entries that hold no more."""
     return frozenset(entry.undoes for entry in entries if entry.kind is Kind.UNDO)

@@ -13,10 +13,8 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
-import phonenumbers
 import structlog
 
 from pbx_bridge.errors import StoreError
@@ -27,7 +25,7 @@ from pbx_bridge.store.sql import SQL
 from pbx_bridge.store.transaction import Transaction
 from pbx_bridge.store.writer import Writer
 from pbx_bridge.tasks import beside
-from pbx_bridge.values import digits, phone
+from pbx_bridge.values import phone
 from pbx_bridge.values.letters import Asked, Line
 
 log = structlog.get_logger()
@@ -277,7 +275,7 @@ def _by_phone(db: Db, low: str, limit: int, *, whole: bool) -> Iterator[Hit]:
 
 def _numbers(text: str, region: str, *, whole: bool) -> Sequence[str]:
     """How E.164 numbers begin that a person may mean who typed this, or so far."""
-    plain = digits.to_ascii(text).strip()
+    plain = phone.bare(text)
     if any(char.isalpha() for char in plain) or not plain:
         return ()
     exact = phone.to_e164(plain, region)
@@ -290,18 +288,12 @@ def _numbers(text: str, region: str, *, whole: bool) -> Sequence[str]:
         return (f"+{figures}",)
     if figures.startswith("00"):
         return (f"+{figures[2:]}",) if len(figures) > _LEAST_DIGITS else ()
-    trunk, country = _dialled(region)
+    trunk, country = phone.trunk_prefix(region), phone.country_code(region)
     if trunk and figures.startswith(trunk):
         return (f"+{country}{figures[len(trunk) :]}",)
-    return f"+{country}{figures}", f"+{figures}"
-
-
-@lru_cache(maxsize=8)
-def _dialled(region: str) -> tuple[str, str]:
-    """What a region's own numbers begin with as people dial them, and its country code."""
-    told = phonenumbers.PhoneMetadata.metadata_for_region(region)
-    trunk = (told and told.national_prefix) or ""
-    return trunk, str(phonenumbers.country_code_for_region(region))
+    area = phone.area_code(region)
+    local = (f"+{country}{area}{figures}",) if area else ()
+    return (*local, f"+{country}{figures}", f"+{figures}")
 
 
 def _index_some(transaction: Transaction, limit: int) -> int:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, timedelta, tzinfo
+from pathlib import Path
 
 import structlog
 
@@ -40,8 +41,10 @@ from pbx_bridge.store.derived.moments import Moments
 from pbx_bridge.store.derived.tallies import Tallies
 from pbx_bridge.store.desk_cards import DeskCards
 from pbx_bridge.store.dials import Dials
+from pbx_bridge.store.erasure import Erasure
 from pbx_bridge.store.free_texts import FreeTexts
 from pbx_bridge.store.gaps import GapBook
+from pbx_bridge.store.house import House, TakeHouse
 from pbx_bridge.store.journal import Journal
 from pbx_bridge.store.ledger import Ledger
 from pbx_bridge.store.messages import Messages
@@ -73,6 +76,7 @@ from pbx_bridge.store.watch import Steps
 from pbx_bridge.store.wrap_ups import WrapUps
 from pbx_bridge.store.writer import Limits, Writer
 from pbx_bridge.tasks import beside
+from pbx_bridge.values.number_rules import PLAIN, NumberRules
 
 log = structlog.get_logger()
 
@@ -115,6 +119,7 @@ class Store:
     outbox: Outbox
     packer: Packer
     rebuilder: Rebuilder
+    erasure: Erasure
     requests: Requests
     desk: RequestDesk
     tickets: TicketBook
@@ -127,6 +132,7 @@ class Store:
     waits: Waits
     size: Size
     writer: Writer
+    take_house: TakeHouse
 
 
 @asynccontextmanager
@@ -137,6 +143,7 @@ async def open_store(
     folding: bool = True,
     pace: Pace | None = None,
     region: str = "IR",
+    numbers: NumberRules = PLAIN,
     zone: tzinfo = UTC,
     long_wait_s: int = 180,
     audit_days: int = 0,
@@ -154,6 +161,7 @@ async def open_store(
             command beside a running daemon leaves that to the daemon.
         pace: how often calls are folded.
         region: whose numbers are those without a country code.
+        numbers: what the house does to numbers besides.
         zone: whose days reports count in.
         long_wait_s: seconds of waiting that are a moment that went wrong.
         audit_days: for so many days lines of the audit log are kept; 0: for ever.
@@ -173,8 +181,9 @@ async def open_store(
         agenda, announcer = Agenda(pace), Announcer()
         facets = Facets()
         parts = (facets, Tallies(zone), Moments(MomentLimits(long_wait_s=long_wait_s)), Contacts(zone, region))
-        derived = Derived(parts=(*parts, CalledBack(retry or Retry(), region)))
-        recorder = Recorder(agenda, derived, region=region, clock=clock)
+        called_back = CalledBack(retry or Retry(), region)
+        derived = Derived(parts=(*parts, called_back))
+        recorder = Recorder(agenda, derived, region=region, numbers=numbers, clock=clock)
 
         def committed(transaction: Transaction) -> None:
             recorder.committed(transaction)
@@ -192,8 +201,8 @@ async def open_store(
         writer.start()
         stack.push_async_callback(writer.close)
         calls = CallBook(reader, announcer, region)
-        audit = AuditLog(writer, reader, clock)
-        drops = (lambda: audit.trim(timedelta(days=audit_days)),) if audit_days else ()
+        audit = AuditLog(writer, reader, clock, keep=timedelta(days=audit_days))
+        requests, tickets = Requests(writer, clock, promises), TicketBook(writer, reader, promises, clock)
         packer, outbox = Packer(writer, reader, clock=clock), Outbox(writer, reader, clock=clock)
         relinker = Relinker(writer, reader, derived, region=region, clock=clock)
         backfill = Backfill(writer, reader, parts, zone=str(zone))
@@ -202,7 +211,13 @@ async def open_store(
             await stack.enter_async_context(beside(_fold_when_due(writer, recorder, agenda), name="store-folding"))
             await stack.enter_async_context(relinker.running())
             await stack.enter_async_context(finder.running())
-            await stack.enter_async_context(upkeep(packer, outbox, backfill, drops))
+            await stack.enter_async_context(upkeep(packer, outbox, backfill, (audit.trim,)))
+
+        def take_house(house: House) -> None:
+            recorder.numbers, called_back.retry = house.numbers, house.retry
+            requests.promises = tickets.promises = house.promises
+            audit.keep = timedelta(days=house.audit_days)
+
         yield Store(
             journal=Journal(writer, reader, clock),
             runs=Runs(reader),
@@ -235,10 +250,11 @@ async def open_store(
             ledger=Ledger(reader),
             outbox=outbox,
             packer=packer,
-            rebuilder=Rebuilder(place, writer, reader, recorder, region=region),
-            requests=Requests(writer, clock, promises),
+            rebuilder=Rebuilder(place, writer, reader, recorder, region=region, numbers=numbers),
+            erasure=Erasure(writer, reader, recorder, region=region, scrub=isinstance(place, Path), clock=clock),
+            requests=requests,
             desk=RequestDesk(writer, reader, clock, zone),
-            tickets=TicketBook(writer, reader, promises, clock),
+            tickets=tickets,
             complaints=ComplaintList(reader, clock),
             promises=PromiseBook(reader, clock),
             dials=Dials(writer, reader, clock),
@@ -248,6 +264,7 @@ async def open_store(
             waits=Waits(reader, region),
             size=Size(place, reader, backfill.reached),
             writer=writer,
+            take_house=take_house,
         )
 
 

@@ -101,6 +101,18 @@ class Stretch:
         return facts if body is None else [*_typed(_decode(body)), *facts]
 
 
+def texts_between(db: Db, first: int, last: int) -> Iterator[tuple[int, bytes]]:
+    """What the facts of groups of neighbouring numbers hold, to look for a text in: packed or not, group by group."""
+    values = {"first": first, "last": last}
+    for group, *_, body in db.execute(SQL["facts_between"], values).fetchall():
+        yield group, body.encode("utf-8", "replace")
+    for group, body in db.execute(SQL["packs_between"], values).fetchall():
+        try:
+            yield group, unsqueeze(bytes(body))
+        except Damaged as error:
+            raise Damaged(f"the packed facts of group {group} cannot be read: {error}") from error
+
+
 def pack(db: Db, group: int) -> bool:
     """Pack a group, inside a transaction; False when it is to stay as it is."""
     kept = _read(db, group)

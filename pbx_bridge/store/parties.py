@@ -12,10 +12,10 @@ from functools import lru_cache
 
 from pbx_bridge.calls.call import Call, Direction
 from pbx_bridge.calls.facts import StepKind
-from pbx_bridge.store import call_body
 from pbx_bridge.store.database import Db
 from pbx_bridge.store.heirs import heir
 from pbx_bridge.store.sql import SQL
+from pbx_bridge.values import phone
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +68,7 @@ def outside_number(call: Call, region: str = "IR") -> str:
     if call.direction is Direction.INTERNAL:
         return ""
     number = call.caller if call.direction is Direction.INBOUND else call.called
-    key = call_body.number_key(number, region)
-    return key if key.startswith("+") else ""
+    return phone.to_e164(number, region) or ""
 
 
 def directory_of(db: Db) -> Directory:

@@ -26,6 +26,9 @@ ON CONFLICT (call_group) DO UPDATE SET body = excluded.body;
 -- delete_pack: they are facts of their own again
 DELETE FROM fact_pack WHERE call_group = :id;
 
+-- rewrite_fact: what it says without a person; what it is known by stays
+UPDATE fact SET body = :body WHERE node = :node AND file = :file AND at_offset = :at_offset AND at_us = :at_us;
+
 -- delete_facts_of_group: they are packed now
 DELETE FROM fact WHERE call_group = :id;
 
@@ -362,8 +365,9 @@ RETURNING revision;
 INSERT INTO agent (extension, name) VALUES (:extension, :name)
 ON CONFLICT (extension) DO UPDATE SET name = excluded.name;
 
--- insert_agent: an agent without a name, unless there is one
-INSERT INTO agent (extension, name) VALUES (:extension, '') ON CONFLICT (extension) DO NOTHING;
+-- insert_agent: an agent; one who has a name keeps it
+INSERT INTO agent (extension, name) VALUES (:extension, :name)
+ON CONFLICT (extension) DO UPDATE SET name = excluded.name WHERE agent.name = '';
 
 -- agents: every agent
 SELECT extension, name FROM agent ORDER BY extension;
@@ -1034,6 +1038,21 @@ SELECT w.call_id, w.user_name, w.extension, w.node, w.channel, w.number, w.name,
 FROM wrap_up w LEFT JOIN call_note n ON n.id = w.note_id
 WHERE w.user_name = :user_name AND w.state <> 'done' ORDER BY w.began_at_us DESC LIMIT :limit;
 
+-- talked_without_wrap_up: of the newest calls in which a phone talked, ended lately, those of which nobody at it told
+SELECT newest.body FROM (
+  SELECT c.call_id, c.body, c.started_at_us FROM call_facet f
+  JOIN call c ON c.call_no = f.call_no AND c.started_at_us = f.started_at_us
+  WHERE f.facet = :facet AND f.started_at_us >= :began_us AND c.ended_at_us >= :ended_us
+  ORDER BY f.started_at_us DESC LIMIT :limit
+) AS newest
+WHERE NOT EXISTS (SELECT 1 FROM wrap_up w
+  WHERE w.call_id = newest.call_id AND (w.user_name = :user_name OR w.extension = :extension))
+ORDER BY newest.started_at_us DESC;
+
+-- reasons_told: what the talks begun between two moments were about, by reason and by the phone that had them
+SELECT reason, extension, COUNT(*) FROM wrap_up
+WHERE state = 'done' AND began_at_us >= :start_us AND began_at_us < :end_us GROUP BY reason, extension;
+
 -- change_wrap_up: how far an agent is with a call
 UPDATE wrap_up SET customer_code = :customer_code, ended_at_us = :ended_at_us, state = :state, reason = :reason,
   next_step = :next_step, note_turn = :note_turn, done_at_us = :done_at_us
@@ -1167,6 +1186,23 @@ SELECT callback.id, callback.kind, callback.number, callback.customer_code, cust
 FROM callback LEFT JOIN customer ON customer.code = callback.customer_code
 WHERE callback.customer_code = :code AND callback.customer_code <> ''
 ORDER BY callback.wanted_at_us DESC, callback.id LIMIT :limit;
+
+-- callbacks_handed_to: open ones that others gave somebody who has done nothing with it since, the last given first
+SELECT callback.id, callback.kind, callback.number, callback.customer_code, customer.name, customer.tier, callback.queue,
+  callback.about, callback.why, callback.owner, callback.made_by, callback.asked_at_us, callback.wanted_at_us,
+  callback.tries, callback.taken_by, callback.taken_until_us, callback.done_at_us, callback.done_by, callback.result,
+  given.user_name, given.at_us
+FROM callback JOIN callback_change given ON given.callback_id = callback.id
+LEFT JOIN customer ON customer.code = callback.customer_code
+WHERE callback.done_at_us IS NULL AND callback.owner = :user_name AND given.user_name <> :user_name
+  AND given.what IN ('made', 'given', 'opened')
+  AND NOT EXISTS (SELECT 1 FROM callback_change later WHERE later.callback_id = callback.id
+    AND ((later.user_name = :user_name AND later.at_us >= given.at_us)
+      OR (later.what IN ('given', 'opened') AND later.at_us > given.at_us)))
+ORDER BY given.at_us DESC, callback.id LIMIT :limit;
+
+-- callback_of_owner: a row if this open one is somebody's
+SELECT id FROM callback WHERE id = :id AND owner = :user_name AND done_at_us IS NULL;
 
 -- wrong_of_customer: what went wrong lately in a customer's calls
 SELECT moment.kind, call.outcome, COUNT(*) FROM call JOIN moment ON moment.call_id = call.call_id
@@ -1453,3 +1489,53 @@ FROM ticket WHERE customer_code = :code AND created_at_us >= :start_us AND creat
 
 -- survey_facets: the answers that a call may be found by
 SELECT id, value FROM facet WHERE kind = 'survey';
+
+-- groups_of_customer: the groups of a customer's calls
+SELECT call_group FROM call WHERE customer_code = :code AND customer_code <> '';
+
+-- calls_to_erase: what stands there of a group's call
+SELECT call_id, body, customer_code, ended_at_us FROM call WHERE call_group = :id;
+
+-- contacts_to_erase: a customer's contacts
+SELECT phone_e164, name FROM contact WHERE customer_code = :code ORDER BY phone_e164;
+
+-- names_merged_into: what customers were called who became this one
+SELECT gone_name FROM customer_merge WHERE kept_code = :code AND undone_at_us IS NULL;
+
+-- recordings_to_erase: the recordings of a call of which there may be a file
+SELECT file, path FROM recording WHERE call_id = :call_id AND state IN ('awaited', 'present', 'gone') ORDER BY file;
+
+-- messages_to_erase: what a caller recorded on a channel, as far as it is kept
+SELECT name, path FROM message WHERE node = :node AND channel = :channel AND path <> '' ORDER BY name;
+
+-- messages_of_tickets: the messages that a customer's tickets came with, as far as they are kept
+SELECT message.name, message.path FROM ticket JOIN message ON message.name = ticket.message
+WHERE ticket.customer_code = :code AND ticket.message <> '' AND message.path <> '' ORDER BY message.name;
+
+-- erase_messages: their files are gone
+UPDATE message SET path = '', caller = :number WHERE node = :node AND channel = :channel;
+
+-- erase_messages_of_tickets: so are those of tickets
+UPDATE message SET path = '', caller = :number
+WHERE name IN (SELECT message FROM ticket WHERE customer_code = :code AND message <> '');
+
+-- erase_recordings: their files are gone
+UPDATE recording SET state = :state WHERE call_id = :call_id AND state IN ('awaited', 'present', 'gone');
+
+-- erase_notes: what people wrote of a call
+UPDATE call_note SET body = :mark WHERE call_id = :call_id;
+
+-- erase_moments: and of what went wrong in it
+UPDATE moment SET note = '' WHERE call_id = :call_id AND note <> '';
+
+-- erase_wrap_ups: and when it was over; for what it was stays, it is counted
+UPDATE wrap_up SET number = :number, name = '', customer_code = '', next_step = '' WHERE call_id = :call_id;
+
+-- erase_links: which tickets it was about
+DELETE FROM call_ticket WHERE call_id = :call_id;
+
+-- erase_contact: a contact goes; nothing is linked anew, for there is nothing left to link
+DELETE FROM contact WHERE customer_code = :code AND phone_e164 = :phone;
+
+-- erase_customer: all but the code
+UPDATE customer SET name = :name, language = NULL, agent = '', pin_hash = '', found_by = NULL WHERE code = :code;

@@ -31,6 +31,7 @@ from pbx_bridge.store.sql import SQL
 from pbx_bridge.store.times import to_us
 from pbx_bridge.store.transaction import Mark, Transaction
 from pbx_bridge.store.writer import Writer
+from pbx_bridge.values.number_rules import PLAIN, NumberRules
 
 _CHUNK = 500  # groups a worker looks at in one go; a few hundred milliseconds
 _AT_ONCE = 25  # groups folded in one transaction, while the daemon waits
@@ -66,10 +67,17 @@ class Rebuilder:
     """Rebuilds the calls of one store."""
 
     def __init__(
-        self, place: StorePlace, writer: Writer, reader: Database, recorder: Recorder, *, region: str = "IR"
+        self,
+        place: StorePlace,
+        writer: Writer,
+        reader: Database,
+        recorder: Recorder,
+        *,
+        region: str = "IR",
+        numbers: NumberRules = PLAIN,
     ) -> None:
         self._place, self._writer, self._reader, self._recorder = place, writer, reader, recorder
-        self._region = region
+        self._region, self._numbers = region, numbers
 
     async def run(
         self,
@@ -111,7 +119,8 @@ class Rebuilder:
         """What the workers found, chunk by chunk in order; only so many chunks are under way."""
         loop, under_way = asyncio.get_running_loop(), list[asyncio.Future[Compared]]()
         async for groups in self._chunks(since):
-            under_way.append(loop.run_in_executor(pool, _look, self._place, self._region, groups))
+            look = partial(_look, self._place, self._region, self._numbers)
+            under_way.append(loop.run_in_executor(pool, look, groups))
             if len(under_way) >= ahead:
                 yield await under_way.pop(0)
         for looked in under_way:
@@ -169,13 +178,13 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _look(place: StorePlace, region: str, groups: list[int]) -> Compared:
+def _look(place: StorePlace, region: str, numbers: NumberRules, groups: list[int]) -> Compared:
     try:
-        return asyncio.run(_look_at(place, region, groups))
+        return asyncio.run(_look_at(place, region, numbers, groups))
     finally:
         gc.collect()
 
 
-async def _look_at(place: StorePlace, region: str, groups: list[int]) -> Compared:
+async def _look_at(place: StorePlace, region: str, numbers: NumberRules, groups: list[int]) -> Compared:
     async with connect(place, reading=True) as database:
-        return await database.read(lambda db: compare(db, region, groups))
+        return await database.read(lambda db: compare(db, region, groups, numbers))

@@ -17,6 +17,7 @@ from typing import Any
 
 import structlog
 
+from pbx_bridge.calls.as_told import as_told
 from pbx_bridge.calls.call import Call
 from pbx_bridge.calls.facts import Fact, RawFact
 from pbx_bridge.calls.fold import fold
@@ -33,6 +34,7 @@ from pbx_bridge.store.recordings import note_recordings
 from pbx_bridge.store.sql import SQL
 from pbx_bridge.store.times import from_us, maybe_us, to_us
 from pbx_bridge.store.transaction import Mark, Transaction
+from pbx_bridge.values.number_rules import PLAIN, NumberRules
 
 log = structlog.get_logger()
 
@@ -58,14 +60,20 @@ class Told:
         return self.call.call_id if self.call else ""
 
 
-def tell(db: Db, facts: Sequence[Fact], region: str) -> Told:
+def tell(db: Db, facts: Sequence[Fact], region: str, numbers: NumberRules = PLAIN) -> Told:
     """Fold one group's facts, with the customer of the number as the contacts are now. Writes nothing."""
-    return tell_with(facts, _boots_after(db, facts), parties.directory_of(db), region)
+    return tell_with(facts, _boots_after(db, facts), parties.directory_of(db), region, numbers)
 
 
-def tell_with(facts: Sequence[Fact], boots: Sequence[datetime], directory: parties.Directory, region: str) -> Told:
+def tell_with(
+    facts: Sequence[Fact],
+    boots: Sequence[datetime],
+    directory: parties.Directory,
+    region: str,
+    numbers: NumberRules = PLAIN,
+) -> Told:
     """The same, where the node's starts since the first of the facts are known, and the contacts."""
-    folded = fold(facts, boots)
+    folded = fold(as_told(facts, numbers), boots)
     if folded is None:
         return Told(facts=facts, boots=boots)
     resolved = parties.resolve(folded, directory, region)
@@ -80,9 +88,15 @@ class Recorder:
     """
 
     def __init__(
-        self, agenda: Agenda, derived: Derived | None = None, *, region: str = "IR", clock: Clock = utc_now
+        self,
+        agenda: Agenda,
+        derived: Derived | None = None,
+        *,
+        region: str = "IR",
+        numbers: NumberRules = PLAIN,
+        clock: Clock = utc_now,
     ) -> None:
-        self._agenda, self._region, self._clock = agenda, region, clock
+        self._agenda, self._region, self.numbers, self._clock = agenda, region, numbers, clock
         self._derived = derived or Derived(parts=())
         self._keys: dict[tuple[str, str], int] = {}
         self._facts: dict[int, list[RawFact]] = {}
@@ -104,7 +118,7 @@ class Recorder:
 
     def _place(self, transaction: Transaction, now_us: int) -> None:
         if transaction.version == self._version:
-            before = set(transaction.marks)  # folded a moment ago, so no longer dirty
+            before = transaction.folded = dict(transaction.marks)  # a moment ago, so no longer dirty
             urgent = grouping.place(
                 transaction,
                 known=self._keys,
@@ -172,6 +186,8 @@ class Recorder:
 
     def _fold_together(self, transaction: Transaction, groups: Sequence[int]) -> bool:
         """Fold groups; False when one of them cannot be: then none is. A savepoint for each costs a tenth more."""
+        if not groups:
+            return True
         try:
             with _undone_if_broken(transaction):
                 for group in groups:
@@ -195,7 +211,7 @@ class Recorder:
 
     def _fold(self, transaction: Transaction, group: int) -> None:
         db = transaction.db
-        told = tell(db, packs.readable(self._facts_of(transaction, group)), self._region)
+        told = tell(db, packs.readable(self._facts_of(transaction, group)), self._region, self.numbers)
         if told.call is not None:
             self._keep(transaction, group, told)
             note_recordings(db, told.call_id, told.facts)

@@ -48,6 +48,15 @@ class Unanswered:
     answer_by: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """Talks at one phone that were about one thing, as was told after them. `reason`: empty if it was left out."""
+
+    reason: str
+    extension: str
+    count: int
+
+
 class Reports:
     """What was counted, by day of `zone`."""
 
@@ -105,6 +114,11 @@ class Reports:
             Unanswered(reason=reason, received_at=from_us(received_us), answer_by=from_us(answer_by_us))
             for reason, received_us, answer_by_us in rows
         ]
+
+    async def reasons(self, first: date, last: date) -> list[Told]:
+        """What the talks of these days were about, as far as agents told. Raises StoreError."""
+        rows = await self._reader.rows(SQL["reasons_told"], **self._moments(first, last))
+        return [Told(reason=reason, extension=extension, count=int(n)) for reason, extension, n in rows]
 
     async def promises(self, first: date, last: date) -> Sequence[Kept]:
         """How the promises of tickets opened in these days stand, by kind. Raises StoreError."""

@@ -108,12 +108,12 @@ class Requests:
     """The RequestBook in the store. `promises`: what is promised of a ticket when it is opened."""
 
     def __init__(self, writer: Writer, clock: Clock = utc_now, promises: Promises | None = None) -> None:
-        self._writer, self._clock, self._promises = writer, clock, promises or Promises()
+        self._writer, self._clock, self.promises = writer, clock, promises or Promises()
 
     async def open_ticket(self, new: NewTicket) -> Opened | None:
         """See RequestBook."""
         now = self._clock()
-        return await self._writer.submit(lambda tx: _ticket(tx.db, new, now, self._promises))
+        return await self._writer.submit(lambda tx: _ticket(tx.db, new, now, self.promises))
 
     async def file_complaint(self, new: NewComplaint) -> Opened | None:
         """See RequestBook."""

@@ -31,7 +31,7 @@ class CalledBack:
     """Keeps callbacks in step with the calls that were made for them."""
 
     def __init__(self, retry: Retry, region: str = "IR") -> None:
-        self._retry, self._region = retry, region
+        self.retry, self._region = retry, region
 
     def added(self, transaction: Transaction, kept: Kept) -> None:
         """See Part."""
@@ -71,7 +71,7 @@ class CalledBack:
             return _done(call.answered_at or ended_at, call.last_agent, ANSWERED)
         if not is_in_vain(outcome):
             return _OPEN
-        again = next_try(ended_at, count, wanted_at, self._retry)
+        again = next_try(ended_at, count, wanted_at, self.retry)
         if again is None:
             return _done(ended_at, call.last_agent, UNREACHED)
         return {**_OPEN, "wanted_at_us": to_us(again)}

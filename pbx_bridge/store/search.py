@@ -26,12 +26,13 @@ from pbx_bridge.store.drivers import Condition, Walk
 from pbx_bridge.store.lines import CallLine, read_line
 from pbx_bridge.store.page_key import FIRST, LAST, PageKey
 from pbx_bridge.store.reached import reached
+from pbx_bridge.store.some_ids import PLACES, lots
 from pbx_bridge.store.sql import SQL
 from pbx_bridge.store.times import from_us, to_us
 from pbx_bridge.store.wanted import Wanted, number_key, over_us
 
 _MANY = 1000  # choices of a kind
-_AT_ONCE = 50  # ids in one statement
+_LINKED = 50  # calls that people linked to one ticket
 _REMEMBERED = 20_000
 CHOSEN = (Kind.AGENT, Kind.RANG, Kind.QUEUE, Kind.NODE, Kind.WANT)
 
@@ -296,24 +297,15 @@ def _linked(db: Db, facet: Facet) -> list[str]:
     """The calls that people linked to a ticket."""
     if facet[0] != Kind.TICKET:
         return []
-    rows = db.execute(SQL["calls_linked_to"], {"tracking_number": facet[1], "limit": _AT_ONCE})
+    rows = db.execute(SQL["calls_linked_to"], {"tracking_number": facet[1], "limit": _LINKED})
     return [row[0] for row in rows]
 
 
 def _recorded(db: Db, call_ids: Sequence[str]) -> frozenset[str]:
-    found: set[str] = set()
-    for start in range(0, len(call_ids), _AT_ONCE):
-        some = call_ids[start : start + _AT_ONCE]
-        filled = [*some, *[some[-1]] * (_AT_ONCE - len(some))]  # one text, prepared once
-        rows = db.execute(_RECORDED, {f"id{number}": call_id for number, call_id in enumerate(filled)})
-        found.update(row[0] for row in rows)
-    return frozenset(found)
+    return frozenset(row[0] for values in lots(call_ids) for row in db.execute(_RECORDED, values))
 
 
-_RECORDED = (
-    "SELECT call_id FROM recording WHERE state = 'present' AND call_id IN"  # noqa: S608
-    f" ({', '.join(f':id{number}' for number in range(_AT_ONCE))})"
-)
+_RECORDED = f"SELECT call_id FROM recording WHERE state = 'present' AND call_id IN ({PLACES})"  # noqa: S608
 
 
 def _values(db: Db, kind: Kind) -> list[Any]:

@@ -34,6 +34,7 @@ class Transaction:
         runs: the last checkpoint of each (node, channel); None when the run is over.
         cursors: the last offset of each (node, source, file).
         marks: the last mark of each group.
+        folded: the marks as they were before the transaction's facts were placed: what was folded in it already.
         keys: groups of channel keys, learnt on the way.
         placed: the facts that each group got; of a group in `begun`, these are all it has.
         scattered: groups that have facts on disk which `placed` does not tell as they are there.
@@ -49,6 +50,7 @@ class Transaction:
     runs: dict[tuple[str, str], bytes | None] = field(default_factory=dict)
     cursors: dict[tuple[str, str, str], int] = field(default_factory=dict)
     marks: dict[int, Mark] = field(default_factory=dict)
+    folded: dict[int, Mark] = field(default_factory=dict)
     keys: dict[tuple[str, str], int] = field(default_factory=dict)
     placed: dict[int, list[RawFact]] = field(default_factory=dict)
     begun: set[int] = field(default_factory=set)

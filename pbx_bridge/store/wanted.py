@@ -8,7 +8,7 @@ from datetime import datetime
 from pbx_bridge.calls.call import Call
 from pbx_bridge.calls.facets import TALKS, WAITS, Facet, Kind, facets_of, nearest
 from pbx_bridge.store import call_body
-from pbx_bridge.values import digits
+from pbx_bridge.values import phone
 
 _SECOND_US = 1_000_000
 
@@ -72,9 +72,7 @@ class Wanted:
 
 def number_key(text: str, region: str) -> str:
     """A typed number as the store finds calls by it."""
-    plain = digits.to_ascii(text)
-    key = call_body.number_key(plain, region)
-    return key if key.startswith("+") else "".join(c for c in key if c not in " -/()\u200c")
+    return call_body.number_key(phone.bare(text), region)
 
 
 def over_us(seconds: int) -> int:

@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import enum
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from pbx_bridge.calls.call import Call
 from pbx_bridge.health import Clock, utc_now
 from pbx_bridge.store import call_notes
 from pbx_bridge.store.database import Database, Db
+from pbx_bridge.store.some_ids import PLACES, lots
 from pbx_bridge.store.sql import SQL
 from pbx_bridge.store.times import from_us, maybe_us, to_us
+from pbx_bridge.store.wrap_ups_missed import is_told_of, missed, told_in
 from pbx_bridge.store.writer import Writer
 from pbx_bridge.values.hostile import clean
 
@@ -101,6 +104,14 @@ class WrapUps:
         """The agent has this call in hand, perhaps again."""
         return await self._writer.submit(lambda tx: _begin(tx.db, new))
 
+    async def catch_up(self, user: str, extension: str) -> int:
+        """Begin those of the agent's calls that ended while no desk was there; how many: see wrap_ups_missed.py."""
+        now = self._clock()
+        calls = await self._reader.read(lambda db: missed(db, user, extension, now))
+        if not calls:
+            return 0
+        return await self._writer.submit(lambda tx: sum(_begin_late(tx.db, one, user, extension) for one in calls))
+
     async def to_do(self, user: str) -> list[WrapUp]:
         """The calls of which an agent has not told yet, those in hand among them, the newest first."""
         rows = await self._reader.rows(SQL["wrap_ups_to_do"], user_name=user, limit=MOST)
@@ -109,6 +120,17 @@ class WrapUps:
     async def of_call(self, call_id: str) -> list[WrapUp]:
         """What every agent told of a call, without their notes, which stand at the call."""
         return [_wrap_up(row) for row in await self._reader.rows(SQL["wrap_ups_of_call"], call_id=call_id)]
+
+    async def of_calls(self, call_ids: Sequence[str]) -> Mapping[str, Sequence[WrapUp]]:
+        """The same of some calls, by call id; a call of which nobody told anything is not among them."""
+
+        def read(db: Db) -> list[WrapUp]:
+            return [_wrap_up(row) for values in lots(call_ids) for row in db.execute(_OF_CALLS, values)]
+
+        found: dict[str, list[WrapUp]] = {}
+        for one in sorted(await self._reader.read(read), key=lambda one: (one.began_at, one.user)):
+            found.setdefault(one.call_id, []).append(one)
+        return found
 
     async def write(self, call_id: str, user: str, note: str, turn: int) -> Written | None:
         """The note as it stands now, written on what was the note's `turn`; an empty one takes it away.
@@ -143,6 +165,9 @@ class WrapUps:
         return await self._writer.submit(lambda tx: _change(tx.db, call_id, user, change))
 
 
+_OF_CALLS = f"{SQL['wrap_ups_of_call'].partition('WHERE')[0]} WHERE w.call_id IN ({PLACES})"
+
+
 def note_id_of(call_id: str, user: str) -> str:
     """The id of the note that an agent writes while they have a call in hand."""
     return hashlib.sha256(f"{call_id}\n{user}".encode("utf-8", "replace")).hexdigest()[:16]
@@ -163,6 +188,24 @@ def _begin(db: Db, new: NewWrapUp) -> WrapUp:
     }
     db.execute(SQL["begin_wrap_up"], values)
     return _wrap_up(db.execute(SQL["wrap_up"], values).fetchone())
+
+
+def _begin_late(db: Db, call: Call, user: str, extension: str) -> bool:
+    if is_told_of(db, call, user, extension):
+        return False
+    began_at, ended_at, number, name = told_in(call, extension)
+    new = NewWrapUp(
+        call_id=call.call_id,
+        user=user,
+        extension=extension,
+        node=call.node,
+        channel=call.root,
+        number=number,
+        name=name,
+        began_at=began_at,
+    )
+    _keep(db, replace(_begin(db, new), ended_at=ended_at))
+    return True
 
 
 def _write(db: Db, call_id: str, user: str, text: str, turn: int, now: datetime) -> Written | None:

@@ -15,6 +15,8 @@ def clean(text: str, limit: int = MAX_TEXT) -> str:
 
     Escaping is the template's task.
     """
+    if len(text) <= limit and text.isascii() and text.isprintable():
+        return " ".join(text.split())  # numbers and codes, of which a page has hundreds
     kept: list[str] = []
     marks = 0
     for char in text[: limit * 8]:

@@ -1,9 +1,16 @@
-"""Phone numbers: E.164 inside, as people type them at the edge (libphonenumber's rules, default region IR)."""
+"""Phone numbers: E.164 inside, as people type them at the edge (libphonenumber's rules, default region IR).
+
+A region is a country, `IR`, or a country and the code of the area whose numbers are dialled there without it,
+`IR-21`: 88880001 is then +982188880001. This is the one place that reads and writes numbers; what a house does to
+them besides stands in number_rules.
+"""
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import NewType
+from urllib.parse import unquote
 
 import phonenumbers
 
@@ -11,39 +18,42 @@ from pbx_bridge.values import digits
 
 E164 = NewType("E164", str)
 
-_SHORTEST_SUBSCRIBER = 7  # anything shorter is an extension of ours, not a number of the region
+SHORTEST_OUTSIDE = 7  # digits; anything shorter is an extension of ours, or a service, not a number of the region
+
+# Remembered: each call asks of the same two numbers many times, a page of many, and the world's rules take time.
+_ASKED = 1024
+_LONGEST = 300  # letters of an address that are looked at
+_ADDRESS = re.compile(r"(?:(?:\"[^\"]*\"\s*|[^<>\"]*)<)?\s*(?:sips?|tel):([^@;>?]*)[^<>]*>?", re.IGNORECASE)
+_BETWEEN = dict.fromkeys(map(ord, " -/.()\u200c\u200e\u00a0\u2010\u2011\u2012\u2013\u2014\u2212"))
+_WITHHELD = frozenset(
+    {"anonymous", "restricted", "unknown", "unavailable", "private", "withheld", "blocked", "asterisk", "nobody", "s"}
+)
 
 
-@lru_cache(maxsize=1024)  # each call asks it of the same two numbers several times
+@lru_cache(maxsize=_ASKED)
 def to_e164(text: str, region: str = "IR") -> E164 | None:
     """The E.164 form of a number as typed or as SIP gave it, or None for an extension or nonsense.
 
-    Accepts spaces, hyphens, slashes, 00 and +, and Persian or Arabic digits.
+    Accepts spaces, hyphens, slashes, dots, 00 and +, Persian or Arabic digits, and `tel:` and `sip:` addresses.
     """
-    plain = digits.to_ascii(text).replace("/", " ").strip()
-    if sum(c.isdigit() for c in plain) < _SHORTEST_SUBSCRIBER:
+    plain = _plain(text)
+    if sum(c.isdigit() for c in plain) < SHORTEST_OUTSIDE:
         return None
-    try:
-        number = phonenumbers.parse(plain, region)
-    except phonenumbers.NumberParseException:
-        return None
-    if not phonenumbers.is_valid_number(number):
-        return None
-    return E164(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+    return with_area(plain, region) or _valid(plain, country(region))
 
 
 def why_not(text: str, region: str = "IR") -> str:
     """Why `to_e164` takes a text for no number: `empty`, `letters`, `short`, `long`, `country` or `unknown`."""
-    plain = digits.to_ascii(text).replace("/", " ").strip()
+    plain = _plain(text)
     figures = sum(c.isdigit() for c in plain)
     if not plain:
         return "empty"
     if any(c.isalpha() for c in plain):
         return "letters"
-    if figures < _SHORTEST_SUBSCRIBER:
+    if figures < SHORTEST_OUTSIDE:
         return "short"
     try:
-        reason = phonenumbers.is_possible_number_with_reason(phonenumbers.parse(plain, region))
+        reason = phonenumbers.is_possible_number_with_reason(phonenumbers.parse(plain, country(region)))
     except phonenumbers.NumberParseException as error:
         return {
             phonenumbers.NumberParseException.INVALID_COUNTRY_CODE: "country",
@@ -56,6 +66,32 @@ def why_not(text: str, region: str = "IR") -> str:
     }.get(reason, "unknown")
 
 
+@lru_cache(maxsize=_ASKED)
+def with_area(text: str, region: str) -> E164 | None:
+    """The number of the region's own area that is meant by digits without any prefix; None: no such is meant."""
+    area, number = area_code(region), bare(text)
+    prefix = trunk_prefix(region) or "0"
+    if not area or len(number) < SHORTEST_OUTSIDE or not number.isdecimal() or number.startswith(prefix):
+        return None
+    return _valid(f"+{country_code(region)}{area}{number}", country(region))
+
+
+@lru_cache(maxsize=_ASKED)
+def bare(text: str) -> str:
+    """A text that may be a number without what stands between digits: 0912…, +98912…, 101; else the text."""
+    return _plain(text).translate(_BETWEEN)
+
+
+@lru_cache(maxsize=_ASKED)
+def is_withheld(text: str, region: str = "IR") -> bool:
+    """Whether a caller's number was kept back: nothing, a word such as `anonymous`, or a country code alone."""
+    plain = bare(text)
+    if any(c.isalpha() for c in plain):
+        return plain.strip("<>").lower() in _WITHHELD
+    figures = "".join(c for c in plain if c.isdigit()).lstrip("0")
+    return figures in ("", country_code(region))
+
+
 def national(number: str) -> str:
     """An E.164 number as people of its country dial it, digits only: +989121234567 → 09121234567."""
     try:
@@ -66,7 +102,76 @@ def national(number: str) -> str:
     return "".join(c for c in shown if c.isdigit())
 
 
+@lru_cache(maxsize=_ASKED)
+def significant(number: str) -> str:
+    """The digits of an E.164 number that stand in every way to dial it from afar: +989121234567 → 9121234567."""
+    return phonenumbers.national_significant_number(phonenumbers.parse(number))
+
+
 def dialled(number: str, region: str) -> str:
     """An E.164 number as people of a region dial it, digits only: those of other countries with the way abroad."""
-    plain = phonenumbers.format_out_of_country_calling_number(phonenumbers.parse(number), region)
+    plain = phonenumbers.format_out_of_country_calling_number(phonenumbers.parse(number), country(region))
     return "".join(c for c in plain if c.isdigit())
+
+
+@lru_cache(maxsize=_ASKED)
+def readable(text: str, region: str) -> str:
+    """A number as people of the region read it: 0912 123 4567, +49 30 901820; empty where it is none."""
+    e164 = to_e164(text, region)
+    if e164 is None:
+        return ""
+    number = phonenumbers.parse(e164)
+    home = phonenumbers.region_code_for_number(number) == country(region)
+    form = phonenumbers.PhoneNumberFormat.NATIONAL if home else phonenumbers.PhoneNumberFormat.INTERNATIONAL
+    return phonenumbers.format_number(number, form)
+
+
+# --- regions --------------------------------------------------------------------------------------------------------
+
+
+def country(region: str) -> str:
+    """The country of a region: IR of IR-21."""
+    return region.partition("-")[0]
+
+
+def area_code(region: str) -> str:
+    """The code of the area whose numbers are dialled without it: 21 of IR-21; empty where there is none."""
+    return region.partition("-")[2]
+
+
+@lru_cache(maxsize=8)
+def country_code(region: str) -> str:
+    """Its code, without a +."""
+    return str(phonenumbers.country_code_for_region(country(region)))
+
+
+@lru_cache(maxsize=8)
+def trunk_prefix(region: str) -> str:
+    """What the country's own numbers begin with as people dial them, 0 in Iran; empty where nothing."""
+    told = phonenumbers.PhoneMetadata.metadata_for_region(country(region))
+    return (told and told.national_prefix) or ""
+
+
+def check_region(region: str) -> str:
+    """The region, as it came. Raises ValueError where nobody knows its country."""
+    if country(region) not in phonenumbers.SUPPORTED_REGIONS:
+        raise ValueError(f"{country(region)} is no country with numbers of its own, such as IR")
+    return region
+
+
+# --- reading --------------------------------------------------------------------------------------------------------
+
+
+def _plain(text: str) -> str:
+    address = _ADDRESS.fullmatch(text.strip()[:_LONGEST])
+    return digits.to_ascii(unquote(address[1]) if address else text).replace("/", " ").strip()
+
+
+def _valid(plain: str, of_country: str) -> E164 | None:
+    try:
+        number = phonenumbers.parse(plain, of_country)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(number):
+        return None
+    return E164(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))

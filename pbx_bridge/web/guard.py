@@ -157,8 +157,5 @@ def safe_next(target: str) -> str:
 
 
 def behind_https(request: web.Request) -> bool:
-    """Whether the browser speaks https, to us or to the proxy before us.
-
-    The header may be forged, but whoever forges it only keeps their own cookie off plain http.
-    """
-    return request.secure or request.headers.get("X-Forwarded-Proto", "").lower() == "https"
+    """Whether the browser speaks https, to us or to a proxy of the settings before us (see proxies)."""
+    return request.secure

@@ -146,7 +146,11 @@ class MemoryDrawing:
         self.asked: list[tuple[str, datetime | None]] = []
         self.pictures: dict[str, str] = {}
 
-    async def svg(self, language: str, start: datetime | None) -> str:
+    def lines(self) -> Sequence[str]:
+        """See ports.Drawing."""
+        return ("", "sales")
+
+    async def svg(self, language: str, start: datetime | None, line: str = "") -> str:
         """See ports.Drawing."""
         self.asked.append((language, start))
         plain = f'<svg xmlns="http://www.w3.org/2000/svg" lang="{language}" width="9" height="9"><rect/></svg>'

@@ -305,7 +305,7 @@ async def _read(asked: Any) -> bytes:
 def _decode(body: bytes, kind: Any) -> Any:
     try:
         return msgspec.json.decode(body, type=kind)
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+    except (ValueError, RecursionError) as error:
         raise OidcError("provider", f"its answer cannot be read: {error}") from error
 
 

@@ -72,10 +72,13 @@ class Desk(Protocol):
 
 
 class Drawing(Protocol):
-    """The flow that callers meet, as a picture."""
+    """The flows that callers meet, as pictures."""
 
-    async def svg(self, language: str, start: datetime | None) -> str:
-        """The drawing in `fa` or `en`; with the counts since `start` unless that is None. Raises StoreError."""
+    def lines(self) -> Sequence[str]:
+        """The names of the lines that have a flow of their own; the main one, whose name is empty, is first."""
+
+    async def svg(self, language: str, start: datetime | None, line: str = "") -> str:
+        """A line's drawing in `fa` or `en`; with the counts since `start` unless that is None. Raises StoreError."""
 
 
 class Audit(Protocol):

@@ -10,10 +10,7 @@ import enum
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
 from zoneinfo import ZoneInfo
-
-import phonenumbers
 
 from pbx_bridge.values import dates, digits, phone, tracking
 from pbx_bridge.values.hostile import MAX_TEXT, clean
@@ -158,7 +155,7 @@ class Show:
 
     def phone(self, text: str) -> str:
         """A phone number as people of the region read it: 0912 123 4567, +49 30 901820; else the text, cleaned."""
-        return self.digits(_readable(text, self.region))
+        return self.digits(phone.readable(text, self.region) or clean(text, 40))
 
     def tracking(self, number: str) -> str:
         """A tracking number in the groups it is spoken in: 471 208 3."""
@@ -173,15 +170,3 @@ def iso(moment: datetime) -> str:
 def microseconds(span: timedelta) -> int:
     """A span as whole microseconds."""
     return span // timedelta(microseconds=1)
-
-
-@lru_cache(1024)
-def _readable(text: str, region: str) -> str:
-    # Cached: a page has many numbers, and the rules of the world's numbers take their time.
-    e164 = phone.to_e164(text, region)
-    if e164 is None:
-        return clean(text, 40)
-    number = phonenumbers.parse(e164)
-    home = phonenumbers.region_code_for_number(number) == region
-    form = phonenumbers.PhoneNumberFormat.NATIONAL if home else phonenumbers.PhoneNumberFormat.INTERNATIONAL
-    return phonenumbers.format_number(number, form)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
@@ -21,10 +21,12 @@ from pbx_bridge.web import (
     live,
     memory,
     navigation,
+    openapi,
     pages,
     permits,
     ports,
     problems,
+    proxies,
     sign_in,
     status_page,
 )
@@ -95,6 +97,7 @@ class SiteParts:
         clock: the wall clock, aware UTC.
         unmasked: the roles that see whole phone numbers.
         metrics: what `/metrics` tells, and whom.
+        proxies: the networks whose word counts on whom they speak for.
     """
 
     health: Health
@@ -105,6 +108,7 @@ class SiteParts:
     region: str = "IR"
     clock: Clock = utc_now
     metrics: MetricsParts = field(default_factory=MetricsParts)
+    proxies: Sequence[proxies.Network] = ()
     unmasked: frozenset[Role] = permits.UNMASKED
     agents: ports.Agents = field(default_factory=memory.MemoryAgents)
     call: CallParts = field(default_factory=memory_parts)
@@ -139,6 +143,7 @@ def make_site(parts: SiteParts) -> web.Application:
     app[keys.STOPPING] = asyncio.Event()
     app[keys.LIVE] = live.LiveCalls(parts.calls)
     app.on_response_prepare.append(guard.harden)
+    app.middlewares.append(proxies.believing(parts.proxies))  # before anybody asks where a request comes from
     # Outermost first: whatever is raised further in becomes a page in the viewer's language.
     app.middlewares.extend([problems.explain, guard.refuse_cross_site, language.switch])
     sign_in.install(app)
@@ -161,6 +166,7 @@ def make_site(parts: SiteParts) -> web.Application:
     reports_pages.install(app, parts.reports)
     tickets_site.install(app, parts.tickets)
     dial_site.install(app, parts.dial)
+    openapi.install(app)
     guard.check_marks(app)
     navigation.install(app)
     app.cleanup_ctx.append(_follow_calls)

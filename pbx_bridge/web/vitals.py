@@ -74,13 +74,13 @@ class Vitals(Protocol):
         """By what it is the version of: `node` (its name), `pbx_bridge`, `asterisk`, `python`."""
 
 
-def flow_uses(newest: tuple[str, str], callers: Iterable[tuple[str, str]]) -> tuple[FlowUse, ...]:
-    """The versions (flow, version) in use: the one that new callers meet, then those that callers are still in."""
-    counts = Counter(callers)
-    others = sorted(key for key in counts if key != newest)
+def flow_uses(newest: Iterable[tuple[str, str]], callers: Iterable[tuple[str, str]]) -> tuple[FlowUse, ...]:
+    """The versions (flow, version) in use: those that new callers meet, then those that callers are still in."""
+    met, counts = tuple(dict.fromkeys(newest)), Counter(callers)
+    others = sorted(key for key in counts if key not in met)
     return tuple(
-        FlowUse(name=name, version=version, callers=counts[name, version], newest=(name, version) == newest)
-        for name, version in (newest, *others)
+        FlowUse(name=name, version=version, callers=counts[name, version], newest=(name, version) in met)
+        for name, version in (*met, *others)
     )
 
 

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 
 import pytest
 import pytest_asyncio
-from agent_desk import CALL, Bench
+from agent_desk import CALL, Bench, handed
+from aiohttp import web
 from playwright.async_api import Browser, BrowserContext, Page, expect
 from web_visitor import NAME, PASSWORD
 
 from pbx_bridge.store.wrap_ups import Stand
+from pbx_bridge.web.desk.page import HUB
 from pbx_bridge.web.server import serve
 
 pytest_plugins = ("browser_window",)
@@ -26,6 +28,7 @@ class Office:
     """A served desk, and the browser of the agent it is of."""
 
     bench: Bench
+    app: web.Application
     address: str
     context: BrowserContext
 
@@ -50,7 +53,8 @@ async def office(browser: Browser) -> AsyncIterator[Office]:
 async def an_office(browser: Browser) -> AsyncIterator[Office]:
     """Signed in, in English; its windows stay open when the server ends."""
     bench = Bench()
-    async with serve(bench.parts.site(), "127.0.0.1", 0) as address:
+    app = bench.parts.site()
+    async with serve(app, "127.0.0.1", 0) as address:
         context = await browser.new_context(locale="en", reduced_motion="reduce")
         page = await context.new_page()
         await page.goto(f"{address}/sign-in?language=en")
@@ -58,7 +62,21 @@ async def an_office(browser: Browser) -> AsyncIterator[Office]:
         await page.fill("[name=password]", PASSWORD)
         await page.click("button[type=submit]")
         await page.close()
-        yield Office(bench, address, context)
+        yield Office(bench, app, address, context)
+
+
+async def test_a_callback_that_is_given_is_said_and_stays_until_it_is_seen(office: Office) -> None:
+    window = await office.window()
+    piece = window.locator("#d-handed")
+    await expect(piece).to_be_hidden()
+    office.bench.handed.given = [handed("zahra", "علی رضایی")]
+    office.app[HUB].handed(NAME)
+    await expect(piece).to_contain_text("by zahra")
+    await expect(window.locator("#d-say")).to_have_text(re.compile("zahra gave you a call to"))
+    await window.reload()
+    await piece.get_by_role("button", name="Got it").click()
+    await expect(piece).to_be_hidden()
+    assert office.bench.handed.given == []
 
 
 async def test_a_note_outlives_a_lost_connection_and_a_reload_and_the_wrap_up_the_call(office: Office) -> None:

@@ -287,6 +287,33 @@ async def test_all_that_people_did_is_kept(store: Store, clock: Clock) -> None:
 # --- lists --------------------------------------------------------------------------------------------------------
 
 
+async def test_who_was_given_one_is_told_until_they_take_notice(store: Store, clock: Clock) -> None:
+    book, name = store.callbacks, await store.callbacks.follow_up(FOLLOW_UP)
+    assert await book.handed("zahra") == []  # she set it for herself
+    clock.now += MINUTE
+    assert await book.give(name, "lead", "reza")
+    (told,) = await book.handed("reza")
+    assert (told.line.id, told.line.owner, told.by, told.at) == (name, "reza", "lead", clock.now)
+    assert not await book.seen(name, "zahra")
+    clock.now += MINUTE
+    assert await book.seen(name, "reza")
+    assert await book.handed("reza") == []
+    clock.now += MINUTE
+    assert await book.give(name, "lead", "zahra")
+    clock.now += MINUTE
+    assert await book.give(name, "zahra", "reza")  # again, by another
+    ((told,), nothing) = await book.handed("reza"), await book.handed("zahra")
+    assert (told.by, nothing) == ("zahra", [])
+    clock.now += MINUTE
+    assert await book.put_off(name, "reza", clock.now + HOUR)  # whoever works on it has seen it
+    assert await book.handed("reza") == []
+    other = await book.follow_up(replace(FOLLOW_UP, origin="2", by="lead", owner="reza", number="02144000001"))
+    assert [one.line.id for one in await book.handed("reza")] == [other]
+    clock.now += MINUTE
+    assert await book.close(other, "lead", "lead", "solved")
+    assert await book.handed("reza") == []
+
+
 async def test_lists_are_by_owner_queue_and_time_and_go_on_where_they_ended(store: Store) -> None:
     mine = await store.callbacks.follow_up(replace(FOLLOW_UP, wanted_at=NOW + HOUR))
     theirs = await store.callbacks.follow_up(replace(FOLLOW_UP, origin="2", owner="reza", wanted_at=NOW))

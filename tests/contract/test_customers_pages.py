@@ -22,11 +22,11 @@ from pbx_bridge.calls.call import Call, SurveyAnswer
 from pbx_bridge.health import Health
 from pbx_bridge.store import Role, Store, open_store
 from pbx_bridge.store.audit import Sought
+from pbx_bridge.store.contracts_rules import standing
 from pbx_bridge.store.customers import Person, Sheet
 from pbx_bridge.web.admin.memory import MemoryUsers
 from pbx_bridge.web.call.memory import MemorySounds
 from pbx_bridge.web.call.ports import CallParts
-from pbx_bridge.web.customers.customer_page import stands
 from pbx_bridge.web.customers.ports import CustomerParts
 from pbx_bridge.web.permits import UNMASKED
 from pbx_bridge.web.site import SiteParts, make_site
@@ -197,14 +197,15 @@ async def test_the_page_tells_what_an_agent_wants_to_know(site: Site) -> None:
 
 @pytest.mark.parametrize(
     ("ends_on", "told"),
-    [((2027, 6, 1), "valid"), ((2026, 12, 1), "ending"), ((2026, 11, 21), "ending"), ((2026, 11, 20), "ended")],
+    [((2027, 6, 1), "valid"), ((2027, 5, 1), "ending"), ((2026, 11, 21), "ending"), ((2026, 11, 20), "ended")],
 )
 def test_how_a_contract_stands(ends_on: tuple[int, int, int], told: str) -> None:
     from pbx_bridge.store import Contract
 
     contract = Contract(customer_code="1", number="1", starts_on=date(2026, 1, 1), ends_on=date(*ends_on), level="")
-    assert stands(contract, date(2026, 11, 21)) == told
-    assert stands(None, date(2026, 11, 21)) == "none"
+    assert standing(contract, date(2026, 11, 21), 6) == told
+    assert standing(None, date(2026, 11, 21), 6) == "none"
+    assert standing(contract, date(2025, 12, 31), 6) == "coming"
 
 
 # --- an agent who sees only their own ---

@@ -5,20 +5,28 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from crm_folder import import_files
 from harness.postgres import Server
+from plain_call import plain_call
+from put_calls import put_calls
 from store_facts import NODE, QUICK, SOON, at, begun, cel, ended, revisions, step, whole
 
-from pbx_bridge.calls.call import call_id
+from pbx_bridge.calls.call import Call, Direction, Outcome, Segment, SegmentKind, call_id
 from pbx_bridge.calls.facts import LiveKind, StepKind, live_fact
 from pbx_bridge.store import Store, open_store
 from pbx_bridge.store.address import StorePlace
 from pbx_bridge.store.call_notes import TAKE_BACK
 from pbx_bridge.store.copy import copy_store
+from pbx_bridge.store.derived import Derived
+from pbx_bridge.store.derived.facets import Facets
 from pbx_bridge.store.desk_cards import Asked
+from pbx_bridge.store.sql import SQL
+from pbx_bridge.store.transaction import Transaction
 from pbx_bridge.store.wrap_ups import NewWrapUp, Stand, WrapUp
+from pbx_bridge.store.wrap_ups_missed import MOST
 from pbx_bridge.values import tracking
 
 SARA = "09121234567"
@@ -219,3 +227,68 @@ async def test_a_copied_store_has_what_agents_told(server: Server, tmp_path: Pat
     await copy_store(source, target)
     async with open_store(target, folding=False) as copy:
         assert (await one(copy)).note == "one"
+
+
+async def put(store: Store, *calls: Call) -> None:
+    """On record as the recorder writes them."""
+    await put_calls(store, calls, Derived(parts=(Facets(),)))
+
+
+def talked(root: str, ends: float, **told: Any) -> Call:
+    """A call in which 101 talked, on record under that root."""
+    begins, over = at(ends - 60), at(ends)
+    talk = Segment(kind=SegmentKind.TALK, started_at=begins, ended_at=over, party="101")
+    fields = {"agents": ("101",), "segments": (talk,), "outcome": Outcome.ANSWERED, "caller": SARA}
+    named = {"root": root, "call_id": call_id(NODE, root), "started_at": at(ends - 90), "ended_at": over}
+    return plain_call(at(ends - 90), **(named | fields | told))
+
+
+async def test_a_talk_that_no_desk_was_there_for_is_told_of_once(store: Store, clock: Clock) -> None:
+    clock.now = at(3 * 3600)
+    lately = 3 * 3600 - 600
+    await put(
+        store,
+        talked("2.1", lately),
+        talked("2.2", 1800.0),  # too long ago
+        talked("2.3", lately, agents=("102",)),
+        talked("2.4", lately, direction=Direction.INTERNAL),  # among colleagues
+        talked("2.5", lately, ended_at=None, outcome=None),  # goes on
+        talked("2.6", lately + 60, direction=Direction.OUTBOUND, caller="101", called="02188776655"),
+    )
+    assert await store.wrap_ups.catch_up("sara", "101") == 2
+    outbound, inbound = await store.wrap_ups.to_do("sara")
+    assert (inbound.call_id, inbound.channel, inbound.number) == (call_id(NODE, "2.1"), "2.1", SARA)
+    assert (inbound.began_at, inbound.ended_at) == (at(lately - 60), at(lately))
+    assert (outbound.number, outbound.stand) == ("02188776655", Stand.OPEN)
+    assert await store.wrap_ups.catch_up("sara", "101") == 0
+    assert await store.wrap_ups.catch_up("nima", "101") == 0  # at the same phone
+    await store.wrap_ups.tell(inbound.call_id, "sara", reason="fault", next_step="", stand=Stand.DONE)
+    assert await store.wrap_ups.catch_up("sara", "101") == 0
+
+
+async def test_what_was_told_before_the_call_was_on_record_is_not_asked_for_again(store: Store, clock: Clock) -> None:
+    clock.now = at(3600)
+    begun_as = str(call_id(NODE, "3.2"))
+    await store.wrap_ups.begin(new(begun_as, "3.2"))
+    await store.wrap_ups.tell(begun_as, "sara", reason="fault", next_step="", stand=Stand.DONE)
+    await put(store, talked("3.1", 3000))
+    kept = str(call_id(NODE, "3.1"))
+
+    def joined(tx: Transaction) -> None:
+        (group,) = tx.db.execute(SQL["group_of_call"], {"call_id": kept}).fetchone()
+        for key in ("3.1", "3.2"):
+            tx.db.execute(SQL["insert_key"], {"node": NODE, "channel_key": key, "call_group": group})
+
+    await store.writer.submit(joined)
+    assert await store.wrap_ups.catch_up("sara", "101") == 0
+    (told,) = await store.wrap_ups.of_call(kept)
+    assert (told.reason, told.stand) == ("fault", Stand.DONE)
+
+
+async def test_at_most_the_newest_few_are_asked_for(store: Store, clock: Clock) -> None:
+    clock.now = at(3600)
+    await put(store, *(talked(f"4.{n}", 2000 + 60 * n) for n in range(20)))
+    assert await store.wrap_ups.catch_up("sara", "101") == MOST
+    assert await store.wrap_ups.catch_up("sara", "101") == 0
+    roots = [one.channel for one in await store.wrap_ups.to_do("sara")]
+    assert roots == [f"4.{n}" for n in range(19, 19 - MOST, -1)]

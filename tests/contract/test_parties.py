@@ -275,6 +275,10 @@ async def test_agents(store: Store, tmp_path: Path) -> None:
     assert (await import_folder(store.writer, folder)).agents == 1
     await store.agents.fill(["101", "102"])
     assert await store.agents.names() == {"101": "ندا رضایی", "102": ""}
+    await store.agents.fill(["101", "102", "103"], {"101": "Neda", "102": "Ali", "103": "Sara"})
+    assert await store.agents.names() == {"101": "ندا رضایی", "102": "Ali", "103": "Sara"}, (
+        "a name that is there stays"
+    )
     (folder / "agents.csv").write_text("extension,name\n101/x,Neda\n", encoding="utf-8")
     with pytest.raises(ImportRefused, match="is no extension"):
         await import_folder(store.writer, folder)

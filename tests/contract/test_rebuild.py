@@ -113,10 +113,10 @@ async def test_a_call_that_cannot_be_folded_is_left_and_told(store: Store, monke
 
     tell = recorder.tell
 
-    def broken(db: Any, facts: Any, region: str) -> recorder.Told:
+    def broken(db: Any, facts: Any, *house: Any) -> recorder.Told:
         if facts[0].uniqueid == "1.2":
             raise ZeroDivisionError("half a call")
-        return tell(db, facts, region)
+        return tell(db, facts, *house)
 
     monkeypatch.setattr(recorder, "tell", broken)
     outcome = await rebuilt(store)

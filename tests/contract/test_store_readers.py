@@ -74,7 +74,10 @@ async def test_closing_ends_every_thread(tmp_path: Path) -> None:
         for one in long:
             one.end.set()
         await asyncio.gather(*reading)
-    assert not [thread for thread in set(threading.enumerate()) - before if "connection_worker" in thread.name]
+    left = [thread for thread in set(threading.enumerate()) - before if "connection_worker" in thread.name]
+    for thread in left:  # it has told that it ends, and may be about to
+        await asyncio.to_thread(thread.join, 10)
+    assert not [thread for thread in left if thread.is_alive()]
 
 
 async def test_a_reader_of_sqlite_writes_nothing(tmp_path: Path) -> None:

@@ -18,15 +18,16 @@ from store_facts import QUICK
 from web_visitor import FROM_PAGE, TEHRAN
 
 from pbx_bridge.calls.call import Call, SurveyAnswer
+from pbx_bridge.calls.targets import Targets
 from pbx_bridge.health import Health
 from pbx_bridge.store import Store, open_store
 from pbx_bridge.store.address import StorePlace
 from pbx_bridge.store.audit import Sought
 from pbx_bridge.store.derived.backfill import Backfill
 from pbx_bridge.store.moments import Search
+from pbx_bridge.store.wrap_ups import NewWrapUp, Stand
 from pbx_bridge.web.reports.book import REPORTS
 from pbx_bridge.web.reports.pages import ReportParts
-from pbx_bridge.web.reports.ports import Targets
 from pbx_bridge.web.site import SiteParts, make_site
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'&"
@@ -148,6 +149,38 @@ async def test_a_report_is_taken_away_as_csv_and_that_is_noted(lead: Person) -> 
     assert any(row[:1] == ["support"] for row in rows)
     (entry, *_) = await lead.store.audit.page(Sought(what="exported"))
     assert (entry.user, entry.about) == ("sara", "reports/queues")
+
+
+async def test_what_talks_were_about_beside_the_period_before(lead: Person) -> None:
+    book = lead.store.wrap_ups
+    told = [(1, "fault"), (2, "fault"), (3, ""), (4, HOSTILE), (33, "order"), (34, "order"), (35, "fault")]
+    for days, reason in told:
+        new = NewWrapUp(
+            call_id=f"c-{days}",
+            user="reza",
+            extension="102",
+            node="pbx1",
+            channel=f"9.{days}",
+            began_at=NOON - timedelta(days=days),
+        )
+        await book.begin(new)
+        await book.tell(new.call_id, "reza", reason=reason, next_step="", stand=Stand.DONE)
+    await book.begin(
+        NewWrapUp(call_id="c-0", user="reza", extension="102", node="pbx1", channel="9.0", began_at=NOON)
+    )
+    text = await lead.page("/reports/agents.csv?period=days30")
+    rows = list(csv.reader(io.StringIO(text.lstrip("\ufeff"))))
+    start = next(place for place, row in enumerate(rows) if row[:1] == ["What talks were about"])
+    assert rows[start + 1][:4] == ["What it was about", "Wrapped up", "Share", "Before"]
+    found = {row[0]: row[1:4] for row in rows[start + 2 : start + 6]}
+    assert found["Fault"] == ["2", "0.5", "1"]
+    assert found["Order"] == ["0", "0.0", "2"]
+    assert found["not told"] == ["1", "0.25", "0"]
+    people = next(place for place, row in enumerate(rows) if row[:1] == ["Wrapped up by each agent"])
+    assert rows[people + 2] == ["102", "4", "3", "Fault"]
+    page = await lead.page("/reports/agents?period=days30", "fa")
+    assert "موضوع گفت‌وگوها" in page
+    assert "<img src=x" not in page
 
 
 async def test_moments_are_worked_on(lead: Person) -> None:

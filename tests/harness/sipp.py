@@ -88,15 +88,23 @@ def scenario(acts: Sequence[Act], *, caller: str, shown: str) -> str:
 
 
 async def run(
-    server: str, acts: Sequence[Act], *, caller: str, shown: str, to: str = "100", calls: int = 1, rate: int = 10
+    server: str,
+    acts: Sequence[Act],
+    *,
+    caller: str,
+    shown: str,
+    to: str = "100",
+    calls: int = 1,
+    rate: int = 10,
+    here: str = "127.0.0.1",
 ) -> SippResult:
-    """Place calls and wait for their end; SIPp gives up after two minutes."""
+    """Place calls from an address of this machine and wait for their end; SIPp gives up after two minutes."""
     need("sipp")
     folder = Path(tempfile.mkdtemp(prefix="pbxb-sipp-"))
     try:
         (folder / "caller.xml").write_text(scenario(acts, caller=caller, shown=shown))
         (folder / "tone.alaw").write_bytes(bytes([0xD5, 0x55]) * (4000 * _TONE_S))
-        words = ["sipp", "-sf", "caller.xml", "-s", to, "-i", "127.0.0.1", "-mi", "127.0.0.1", "-p", "0"]
+        words = ["sipp", "-sf", "caller.xml", "-s", to, "-i", here, "-mi", here, "-p", "0"]
         words += ["-m", str(calls), "-r", str(rate), "-l", str(calls), "-timeout", "120s", "-nostdin", server]
         process = await asyncio.create_subprocess_exec(
             *words, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT

@@ -122,12 +122,16 @@ class SystemUnderTest:
     """The daemon, and what it works on. Made by `running_system`.
 
     `ari_port`: where the daemon finds ARI from its next start on; None: at Asterisk itself.
+    `extra`, `under`: what its next start has besides: variables of its environment, and the words of a command
+    that becomes the daemon (`prog args… COMMAND daemon`).
     """
 
     pbx: PbxUnderTest
     home: Path
     web_port: int
     ari_port: int | None = None
+    extra: dict[str, str] = field(default_factory=dict)
+    under: tuple[str, ...] = ()
     view: StoreView = field(init=False)
     daemon: subprocess.Popen[bytes] | None = None
 
@@ -185,7 +189,11 @@ class SystemUnderTest:
         assert self.daemon is None or self.daemon.poll() is not None, "it runs already"
         with (self.home / "daemon.out").open("ab") as out:
             self.daemon = subprocess.Popen(
-                [COMMAND, "daemon"], env=self.environment(), stdin=subprocess.DEVNULL, stdout=out, stderr=out
+                [*self.under, COMMAND, "daemon"],
+                env=self.environment() | self.extra,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
             )
 
     async def ready(self, timeout_s: float = _START_S) -> None:

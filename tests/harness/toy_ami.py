@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -125,10 +126,12 @@ class ToyAmi:
 
 
 @asynccontextmanager
-async def toy_ami(ami: ToyAmi | None = None, port: int = 0) -> AsyncIterator[ToyAmi]:
+async def toy_ami(
+    ami: ToyAmi | None = None, port: int = 0, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[ToyAmi]:
     """A toy AMI on a free port of 127.0.0.1."""
     ami = ami if ami is not None else ToyAmi()
-    server = await asyncio.start_server(ami.serve, "127.0.0.1", port)
+    server = await asyncio.start_server(ami.serve, "127.0.0.1", port, ssl=tls)
     ami.port = server.sockets[0].getsockname()[1]
     try:
         yield ami

@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
-from harness.customers import PERSIAN, TICKET, import_customers
+from harness.customers import ENGLISH, PERSIAN, TICKET, import_customers
 from harness.own_flow import agent
 from harness.system import SystemUnderTest, running_system, talking
 from playwright.async_api import Browser, Page, async_playwright, expect
@@ -138,3 +138,36 @@ async def test_one_call_over_two_desks(house: SystemUnderTest, chromium: Path) -
         for words in ("قطعه می‌خواهد", "sent the part", "Fault", "Order", "sara", "reza"):
             assert words in page, words
     assert took < SLOWEST_S, took
+
+
+async def test_what_the_desk_was_not_there_for(house: SystemUnderTest, chromium: Path) -> None:
+    """A colleague calls while the phone is not registered; a talk begins and ends while the daemon is dead."""
+    async with a_browser(chromium) as browser, AsyncExitStack() as phones:
+        sara = await at_the_desk(browser, house, "sara", "en")
+        async with agent(house, "112", Ring()) as other:
+            await (await other.dial(f"sip:111@{house.sip}")).ended(10)
+        await expect(sara.locator("#d-lost")).to_contain_text("your phone was not registered")
+        phone = await phones.enter_async_context(agent(house, "111", Ring()))
+        async with house.caller(ENGLISH) as caller:
+            await caller.hears("menu")
+            await caller.press("1")
+            ringing = await phone.rung()
+            house.kill_daemon()
+            ringing.answer()
+            await talking(caller.call)
+            await caller.call.hang_up()
+        await house.start_daemon()
+        # Another may be of an earlier test: the record of the same Asterisk.
+        card = sara.locator(".d-call.stage-ended", has_text="Sample Ltd")
+        await expect(card).to_have_count(1, timeout=30_000)
+        await card.locator("select[name=reason]").select_option("fault")
+        await card.get_by_role("button", name="Done").click()
+        await expect(card).to_have_count(0)
+        record = await house.record_of(caller)
+        assert record["agents"] == ["111"]
+        await sara.goto(f"{house.page_url}/calls/{record['call_id']}")
+        assert "Fault" in await sara.inner_text("main")
+        await sara.goto(f"{house.page_url}/desk")
+        await expect(sara.locator("#d-last")).to_contain_text("Sample Ltd")
+        await expect(card).to_have_count(0)
+        await expect(sara.locator(".d-call.stage-ring")).to_have_count(0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from private_pbx import PbxUnderTest, free_ports, private_pbx
 
 from pbx_bridge.errors import PbxError
 from pbx_bridge.pbx.phone import Answer, PhoneCall, Reject, Ring
-from pbx_bridge.store import call_json, open_store
+from pbx_bridge.store import RecordingState, call_json, open_store
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.timeout(120)]
 
@@ -121,6 +122,25 @@ async def record(house: SystemUnderTest, number: str, timeout_s: float = 20.0) -
             if own and all(row.call.outcome for row in own):
                 (row,) = own
                 return call_json(row)
+            await asyncio.sleep(_POLL_S)
+
+
+async def sounds(house: SystemUnderTest, told: dict[str, Any]) -> dict[str, float]:
+    """The kept recordings of a call that is over: seconds of sound by channel."""
+    async with asyncio.timeout(20), open_store(house.store, folding=False) as store:
+        while True:
+            found = await store.recordings.of_call(told["call_id"])
+            if found and all(one.state is RecordingState.PRESENT for one in found):
+                return {one.channel: one.length_us / 1_000_000 for one in found}
+            await asyncio.sleep(_POLL_S)
+
+
+async def no_channel_between(house: SystemUnderTest) -> None:
+    """Wait until two who were connected talk directly."""
+    shown = "Local/"
+    async with asyncio.timeout(5):
+        while "Local/" in shown:
+            shown = await asyncio.to_thread(house.pbx.rx, "core show channels concise")
             await asyncio.sleep(_POLL_S)
 
 
@@ -234,6 +254,7 @@ async def handed_on(house: SystemUnderTest) -> None:
     assert [(one["kind"], one["by"], one["to"]) for one in told["transfers"]] == [("blind", "101", "102")]
     assert (told["outcome"], told["agents"]) == ("answered", ["101", "102"])
     assert kinds(told, "consult") == ["102"]
+    assert len(await sounds(house, told)) == 2, "the call, and the question"
 
 
 async def asked_first_then_to_a_queue(house: SystemUnderTest) -> None:
@@ -251,9 +272,13 @@ async def asked_first_then_to_a_queue(house: SystemUnderTest) -> None:
             await page.do("/dial/hand/transfer", to="102", way="attended")
             second = await other.rung()
             await talking(second)
+            began = time.monotonic()
             await page.until("/dial/state", "/dial/hand/complete")
+            await asyncio.sleep(1)  # the question
             await page.do("/dial/hand/complete")
+            asked_s = time.monotonic() - began
             await first.ended(5)
+            await no_channel_between(house)
             await talking(caller.call)
             await others.until("/dial/state", "/dial/hand/transfer")
             await others.do("/dial/pause", reason="lunch")
@@ -269,6 +294,9 @@ async def asked_first_then_to_a_queue(house: SystemUnderTest) -> None:
     transfers = [(one["kind"], one["by"], one["to"]) for one in told["transfers"]]
     assert transfers == [("attended", "101", "102"), ("blind", "102", "services")]
     assert (told["outcome"], told["agents"]) == ("answered", ["101", "102"])
+    question_s, whole_s = sorted((await sounds(house, told)).values())
+    assert 0.8 < question_s < asked_s + 1, "what came after it is in the caller's own recording"
+    assert whole_s > question_s + 2
     log = house.pbx.paths.queue_log.read_text(encoding="utf-8")
     assert re.search(r"\|PJSIP/102\|PAUSE\|lunch|\|102\|PAUSE\|lunch", log), log[-1500:]
 

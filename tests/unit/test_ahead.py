@@ -254,7 +254,7 @@ keep_up(Path(sys.argv[1]), [Clip("en", text) for text in texts], {"en": Espeak(v
 
 def keeper_of(tmp_path: Path, store: Store, flow: Flow, book: PromptBook, *command: str) -> AheadKeeper:
     sources = Sources(
-        met=lambda: (flow, book),
+        met=lambda: [(flow, book)],
         texts=store.free_texts,
         command=command or (sys.executable, "-c", CHILD, str(tmp_path)),
     )

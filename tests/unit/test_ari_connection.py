@@ -19,6 +19,7 @@ from pbx_bridge.ari_handlers.connection import AriLink
 from pbx_bridge.ari_handlers.requests import Ari
 from pbx_bridge.errors import AriConflict, AriGone, AriRefused, AriUnavailable, AsteriskError
 from pbx_bridge.health import Health, LinkState
+from pbx_bridge.pbx.version import rest_over_websocket
 
 INFO = {"status": {"startup_time": "2026-11-21T20:00:00.000+0330"}, "system": {"version": "22.10.1~x-1"}}
 STASIS_END = {"type": "StasisEnd", "channel": {"id": "c1"}, "application": "app"}
@@ -131,6 +132,7 @@ async def _linked(toy: ToyAri, password: str) -> AsyncIterator[Linked]:
         on_event=events.put_nowait,
         on_open=lambda: None,
         on_connect=on_connect,
+        takes_requests=rest_over_websocket,
     )
     async with link.open():
         task = asyncio.create_task(link.run(), name="link")
@@ -191,6 +193,12 @@ async def test_an_older_asterisk_gets_everything_over_http(connect: Connect) -> 
     await Ari(linked.link, "app").leave("c1")
     assert linked.toy.over_socket == []
     assert ("POST", "channels/c1/continue") in linked.toy.over_http
+
+
+async def test_an_asterisk_without_event_filter_is_served_all_the_same(connect: Connect) -> None:
+    linked = await connect(ToyAri(version="16.2.0", answers={("PUT", "applications/app/eventFilter"): 404}))
+    await linked.connected()
+    assert ("PUT", "applications/app/eventFilter") in linked.toy.over_http
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from web_visitor import NAME, Parts, Visitor, visiting
 
 from pbx_bridge.ami.events import Presence
 from pbx_bridge.calls.call import call_id
+from pbx_bridge.calls.targets import Targets
 from pbx_bridge.health import LinkState
 from pbx_bridge.store.users import Role
 from pbx_bridge.web.board import page as board_page
@@ -121,6 +124,24 @@ async def test_the_page_tells_who_is_where() -> None:
         page = await visitor.page("/board")
         for words in ("در صف پشتیبانی، نفر ۱", "در گفت‌وگو با", "در استراحت", "۱۲:۱۲:۱۰"):
             assert words in page, words
+
+
+async def test_each_queue_is_held_against_its_own_target() -> None:
+    line = LiveLine()
+    line.waits_in("1.1", queue="support")
+    line.waits_in("1.2", queue="services")
+    line.connect()
+    line.waits.waits = {(queue, "answered", "30"): (1, 0) for queue in ("support", "services")}
+    targets = Targets(percent=80, seconds=20, percents={"services": 70}, within_s={"services": 60})
+    async with visiting(Parts(board=replace(line.parts, targets=targets))) as visitor:
+        page = await visitor.page("/board")
+        found = {part.partition('"')[0]: part for part in page.split('data-order="')[1:]}
+        for queue, within, target, level in (("support", "20", "80", "0"), ("services", "60", "70", "100")):
+            assert f'data-warn="{within}"' in found[queue]
+            said = " ".join(re.sub(r"<[^>]+>", " ", found[queue]).split())
+            assert f"{level}%" in said.replace(" %", "%"), said
+            assert target in said
+        assert page.count('data-warn="60"') == 2  # the queue, and whoever waits in it
 
 
 async def test_an_empty_line_is_told_so() -> None:

@@ -15,6 +15,7 @@ from plain_call import plain_call
 
 from pbx_bridge.ami.events import ChannelSeen, Dialled, Held, Parked, Presence
 from pbx_bridge.calls.call import Call, Direction, Segment, SegmentKind, call_id
+from pbx_bridge.calls.targets import Targets
 from pbx_bridge.health import Link, LinkState
 from pbx_bridge.web.board.crew import view_of
 from pbx_bridge.web.board.levels import levels_of
@@ -219,8 +220,16 @@ def test_the_level_counts_who_was_answered_in_time_of_all_who_wanted_to_be() -> 
         ("services", "timeout", "120"): (1, 0),
         ("", "answered", "0"): (3, 0),
     }
-    assert levels_of(waits, 20) == {"support": Level(in_time=8, all=11), "services": Level(in_time=0, all=1)}
-    assert levels_of(waits, 19)["support"].in_time == 7  # what took 15 to 20 seconds may have taken more than 19
+    found = levels_of(waits, Targets(seconds=20))
+    assert found == {"support": Level(in_time=8, all=11), "services": Level(in_time=0, all=1)}
+    # What took 15 to 20 seconds may have taken more than 19.
+    assert levels_of(waits, Targets(seconds=19))["support"].in_time == 7
+
+
+def test_each_queue_has_its_own_target() -> None:
+    waits: Parts = {(queue, "answered", "30"): (1, 0) for queue in ("support", "services")}
+    found = levels_of(waits, Targets(seconds=20, within_s={"services": 60}))
+    assert found == {"support": Level(in_time=0, all=1), "services": Level(in_time=1, all=1)}
 
 
 def test_blind_or_behind_is_told_since_when() -> None:

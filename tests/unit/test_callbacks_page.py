@@ -227,6 +227,35 @@ async def test_the_reminder_counts_what_is_due_and_names_the_first(tmp_path: Pat
         assert "gold customer" in reminder
 
 
+async def test_who_is_given_one_is_told_on_their_desk_at_once_and_at_the_next_visit(tmp_path: Path) -> None:
+    async with renewal_site(tmp_path) as site:  # the lead has a desk of their own
+        stream = await site.visitor.get("/desk/events", Accept="text/event-stream")
+
+        async def heard(words: str) -> None:
+            async with asyncio.timeout(5):
+                while words not in (line := (await stream.content.readline()).decode()):
+                    assert line
+
+        name = await sets(site, "1", NOON + HOUR, "zahra", f"{HOSTILE[0]} 09121234567")
+        await site.visitor.sign_in("zahra", "a fine password")
+        assert (await site.visitor.post(f"/callbacks/{name}", {"do": "give", "owner": "lead"})).status == 303
+        await heard("zahra gave you a call to")
+        stream.close()
+        await site.visitor.sign_in()
+        page = await site.visitor.page("/desk")
+        assert "<img src=x" not in page
+        assert "Given to you" in said(page)
+        assert "by zahra" in said(page)
+        assert f'href="/callbacks/{name}"' in page
+        stream = await site.visitor.get("/desk/events", Accept="text/event-stream")
+        await heard("zahra gave you a call to")
+        answer = await site.visitor.post("/desk/seen", {"callback": name})
+        assert (answer.status, answer.headers["Location"]) == (303, "/desk")
+        await heard('aria-labelledby=\\"h-handed\\" hidden')
+        stream.close()
+        assert "saw that it was given to them" in said(await site.visitor.page(f"/callbacks/{name}"))
+
+
 async def test_hostile_texts_are_shown_as_texts(tmp_path: Path) -> None:
     async with renewal_site(tmp_path) as site:
         names = []

@@ -23,7 +23,7 @@ from pbx_bridge.store import Role
 from pbx_bridge.store.audit import Sought
 from pbx_bridge.store.call_notes import Note
 from pbx_bridge.store.desk_cards import Asked, CardFacts
-from pbx_bridge.store.wrap_ups import Stand
+from pbx_bridge.store.wrap_ups import NewWrapUp, Stand
 from pbx_bridge.web.desk.blocks import BLOCKS, Block
 from pbx_bridge.web.desk.memory import MemoryCards
 from pbx_bridge.web.desk.ports import DeskParts
@@ -108,6 +108,16 @@ async def test_the_card_comes_when_the_phone_rings_and_tells_who_it_is() -> None
         ):
             assert words in card, words
         assert 'name="note"' not in card
+
+
+async def test_a_contract_is_ending_on_the_card_when_it_is_on_the_list_of_contracts() -> None:
+    for months, words in ((1, "valid until 9 Jan 2027"), (2, "ends on 9 Jan 2027")):
+        bench = Bench()
+        bench.cards.known[SARA] = facts(party(days=49))
+        bench.parts.contracts = replace(bench.parts.contracts, months=months)
+        bench.rings()
+        async with visiting(bench.parts) as visitor:
+            assert words in await visitor.page("/desk")
 
 
 async def test_a_page_that_is_loaded_while_it_rings_has_the_card_and_another_agent_none() -> None:
@@ -216,6 +226,21 @@ async def test_the_wrap_up_stays_until_it_is_sent_also_on_a_page_loaded_anew() -
         assert (await visitor.post("/desk/wrap-up", {**fields, "do": "later"}, JSON)).status == 400
     told = bench.wraps.kept[CALL, NAME]
     assert (told.stand, told.reason, told.next_step, told.note) == (Stand.DONE, "fault", "call again", "printer")
+
+
+async def test_a_talk_that_no_desk_was_there_for_is_to_be_told_of_once_it_is_on_record() -> None:
+    bench = Bench()
+    async with visiting(bench.parts) as visitor, tab(visitor) as seen:
+        began = NOON - timedelta(minutes=5)
+        new = NewWrapUp(
+            call_id=CALL, user=NAME, extension="101", node=NODE, channel="1.1", number=SARA, name="", began_at=began
+        )
+        bench.wraps.missed.append(new)
+        bench.parts.put([make_call(3, started_at=began, agents=("101",), outcome=Outcome.ANSWERED)])
+        assert 'name="reason"' in await seen.until("آریا صنعت")
+        done = {"call": CALL, "reason": "fault", "do": "done"}
+        assert (await visitor.post("/desk/wrap-up", done, JSON)).status == 200
+        assert await seen.until("آریا صنعت", there=False) == ""
 
 
 async def test_what_was_told_stands_on_the_page_of_the_call() -> None:

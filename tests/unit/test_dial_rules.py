@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pbx_bridge.ari_handlers.dial_rules import DialPattern, DialRules, Refusal
+from pbx_bridge.app_phones import dial_rules
+from pbx_bridge.ari_handlers.dial_rules import DialRules, Refusal
 from pbx_bridge.ari_handlers.originate import dialable
+from pbx_bridge.config import Settings
+from pbx_bridge.config.sections import DeskSettings, PromiseSettings
+from pbx_bridge.errors import SettingsError
 from pbx_bridge.ivr.opening.hours import OfficeHours, Week
+from pbx_bridge.values.number_pattern import NumberPattern
 
 TEHRAN = ZoneInfo("Asia/Tehran")
 SATURDAY_10 = datetime(2026, 11, 21, 10, 0, tzinfo=TEHRAN).astimezone(UTC)
@@ -53,7 +59,21 @@ def test_what_the_patterns_let_be_called(allow: list[str], deny: list[str], type
 @pytest.mark.parametrize("text", ["", "abc", "+98|1", "98+", "0912&", "*1", "**", "+98*1", "1 2", "۱۲", "x", "1\n"])
 def test_what_is_no_pattern(text: str) -> None:
     with pytest.raises(ValueError, match="no pattern of numbers"):
-        DialPattern.parse(text)
+        NumberPattern.parse(text)
+
+
+def test_a_holiday_of_the_promises_is_one_for_calls_too(tmp_path: Path) -> None:
+    # The first of Farvardin, a Saturday, and the Saturday a month later.
+    nowruz, plain = (datetime(2026, month, day, 10, tzinfo=TEHRAN) for month, day in ((3, 21), (4, 18)))
+    desk = DeskSettings(dial_hours={"sat-wed": "08:00-20:00"})
+    for holidays, refused in (([], None), (["iran"], Refusal.HOURS)):
+        settings = Settings(home=tmp_path, desk=desk, promises=PromiseSettings(holidays=holidays))
+        rules = dial_rules(settings)
+        assert rules.refusal("02188776655", nowruz) is refused
+        assert rules.refusal("02188776655", plain) is None
+    missing = Settings(home=tmp_path, desk=desk, promises=PromiseSettings(holidays=["none.yaml"]))
+    with pytest.raises(SettingsError, match=r"promises\.holidays: .*none\.yaml"):
+        dial_rules(missing)
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,7 @@ WRONG_THINGS: list[tuple[str, Change]] = [
     ("version-unknown-to-us", told(version=Version(24, 0))),
     ("version-without-mending", lambda g: sick(told(version=Version(21, 9)), NO_ARI_ACL, g=g)),
     ("version-with-known-holes", told(version=Version(22, 10, 0))),
+    ("version-lacks", told(version=Version(18, 9))),
     ("modules-missing", lambda g: replace(g, modules=frozenset(PLAN.modules) - {"app_mixmonitor"})),
     ("ari-conf-too-new", told(version=Version(20, 18))),
     ("ami-open-to-world", written("manager.conf", "bindaddr = 127.0.0.1", "bindaddr = 0.0.0.0")),
@@ -109,7 +110,11 @@ WRONG_THINGS: list[tuple[str, Change]] = [
     ("agents-unregistered", of("ari", endpoints={"PJSIP/101": "online", "PJSIP/102": "offline"})),
 ]
 # Of these the other has to be wrong, too.
-WITH = {"dialplan-no-way-in": {"daemon-not-connected"}}
+WITH = {
+    "dialplan-no-way-in": {"daemon-not-connected"},
+    "ari-conf-too-new": {"version-with-known-holes"},
+    "version-lacks": {"version-without-mending", "ari-conf-too-new"},
+}
 
 
 def ids(g: Gathered) -> set[str]:

@@ -71,7 +71,7 @@ async def test_the_flow_in_use_is_drawn_and_counts_are_good_for_a_minute(tmp_pat
     now = NOON
     start = NOON - timedelta(days=7)
     async with open_store(tmp_path / "s.db", folding=False) as store:
-        drawn = DrawnFlow(lambda: (FLOW, PromptBook.load()), store.calls, TEHRAN, lambda: now)
+        drawn = DrawnFlow(lambda: {"": (FLOW, PromptBook.load())}, store.calls, TEHRAN, lambda: now)
         assert "calls ·" not in await drawn.svg("en", None)
         await put(store, CALLS[:2])
         assert "1 call · from" in await drawn.svg("en", start)
@@ -84,7 +84,7 @@ async def test_the_flow_in_use_is_drawn_and_counts_are_good_for_a_minute(tmp_pat
 
 async def test_only_some_periods_are_remembered(tmp_path: Path) -> None:
     async with open_store(tmp_path / "s.db", folding=False) as store:
-        drawn = DrawnFlow(lambda: (FLOW, PromptBook.load()), store.calls, TEHRAN, lambda: NOON)
+        drawn = DrawnFlow(lambda: {"": (FLOW, PromptBook.load())}, store.calls, TEHRAN, lambda: NOON)
         for days in range(20):
             await drawn.svg("en", NOON - timedelta(days=days))
         assert len(drawn._known) == 8
@@ -118,6 +118,10 @@ async def test_the_page_shows_the_drawing_and_its_periods() -> None:
         assert 'href="/flow" aria-current="page"' in page
         assert 'src="/flow.svg?days=7"' in await visitor.page("/flow?days=7")
         assert 'src="/flow.svg"' in await visitor.page("/flow?days=%22%3E")
+        of_line = await visitor.page("/flow?line=sales&days=7")
+        assert 'src="/flow.svg?line=sales&amp;days=7"' in of_line
+        assert 'href="/flow?line=sales&amp;days=7" aria-current="true">sales</a>' in of_line
+        assert 'src="/flow.svg"' in await visitor.page("/flow?line=gone")
 
 
 async def test_the_picture_is_of_the_viewers_language_and_period() -> None:

@@ -13,8 +13,10 @@ from captured import facts_of, steps
 from made_facts import T0, cel, ending, folded, in_queue, queue_event, root_of
 
 from pbx_bridge.calls.call import Call, Direction, Outcome, SegmentKind
+from pbx_bridge.calls.facets import rung_in_vain
 from pbx_bridge.calls.facts import CelRow, Fact, Step, StepKind
 from pbx_bridge.calls.fold import fold
+from pbx_bridge.web.desk.last import lost_at
 
 # --- the menus ------------------------------------------------------------------------------------------------
 
@@ -78,6 +80,41 @@ def test_after_self_service_a_phone_that_rang_in_vain_decides(scenario: str) -> 
     root = root_of(facts)
     told = steps(root.uniqueid, root.at, (0.1, StepKind.HEARD, {"serves": True}))
     assert folded([*facts, *told]).outcome is Outcome.MISSED
+
+
+def _dialled(at_s: float, data: str, over_s: float, **more: Any) -> list[Fact]:
+    dial = {"app": "Dial", "app_data": data, **more}
+    return [cel(at_s, "APP_START", **dial), cel(over_s, "APP_END", **dial)]
+
+
+def test_a_phone_that_is_not_registered_was_dialled_in_vain() -> None:
+    rang = cel(1.01, "CHAN_START", "PJSIP/102-00000001", linked="PJSIP/trunk-00000000")
+    facts = [
+        cel(0, "CHAN_START"),
+        *_dialled(1, "PJSIP/101&PJSIP/102,20,igt", 1.2),
+        rang,
+        *ending(1.2, rang.channel_name, cause=16),
+        *_dialled(2, "PJSIP/09121234567@trunk,60,i", 2.1),  # a number outside is nobody of ours
+        *ending(3),
+    ]
+    call = folded(facts)
+    assert [(one.kind, one.party, one.result) for one in call.segments] == [
+        (SegmentKind.RING, "101", "unreachable"),
+        (SegmentKind.RING, "102", "no_answer"),
+    ]
+    assert call.outcome is Outcome.MISSED
+    assert list(rung_in_vain(call)) == ["101", "102"]
+    assert lost_at(call, "101") == "unreachable"
+    # While it is dialled, its channel may come yet.
+    assert [one.result for one in folded(facts[:2]).segments] == []
+
+
+@pytest.mark.parametrize(("cause", "result"), [(20, "unreachable"), (27, "unreachable"), (38, "unreachable")])
+def test_a_phone_that_is_registered_and_not_there_was_out_of_reach(cause: int, result: str) -> None:
+    phone = "PJSIP/101-00000001"
+    rang = cel(1.01, "CHAN_START", phone, linked="PJSIP/trunk-00000000")
+    facts = [cel(0, "CHAN_START"), *_dialled(1, "PJSIP/101,20", 2), rang, *ending(2, phone, cause=cause), *ending(3)]
+    assert [(one.party, one.result) for one in folded(facts).segments] == [("101", result)]
 
 
 def test_after_self_service_the_queue_decides() -> None:

@@ -20,6 +20,8 @@ from pbx_bridge.ari_handlers.requests import Ari
 from pbx_bridge.calls.facts import Live, LiveKind, RawFact, decode
 from pbx_bridge.errors import AsteriskError, InputError, StoreError
 from pbx_bridge.health import Health
+from pbx_bridge.values.number_pattern import NumberPattern
+from pbx_bridge.values.number_rules import PLAIN, NumberRule, NumberRules
 
 
 @pytest.mark.parametrize(
@@ -83,7 +85,7 @@ class Desk:
 
 
 @asynccontextmanager
-async def originator(desk: Desk) -> AsyncIterator[Originator]:
+async def originator(desk: Desk, numbers: NumberRules = PLAIN) -> AsyncIterator[Originator]:
     app = web.Application()
     app.router.add_post("/ari/channels", desk.originate)
 
@@ -99,10 +101,13 @@ async def originator(desk: Desk) -> AsyncIterator[Originator]:
             on_event=lambda _: None,
             on_open=lambda: None,
             on_connect=nothing,
+            takes_requests=lambda version: False,
         )
         async with link.open():
             ari = Ari(link, "pbx_bridge")
-            yield Originator(ari, node="pbx1", keep=desk.keep, agents=("101", "102"), clock=lambda: T0)
+            yield Originator(
+                ari, node="pbx1", keep=desk.keep, agents=("101", "102"), numbers=numbers, clock=lambda: T0
+            )
 
 
 async def test_the_journal_knows_before_asterisk_does() -> None:
@@ -121,6 +126,16 @@ async def test_the_journal_knows_before_asterisk_does() -> None:
     )
     assert request["timeout"] == 30
     assert "callerId" not in request, "it would become the number that the customer sees"
+
+
+async def test_the_pbx_is_told_what_it_wants_and_the_journal_who_was_meant() -> None:
+    desk = Desk()
+    outward = NumberRules(outbound=(NumberRule(match=NumberPattern.parse("*"), put="9"),))
+    async with originator(desk, outward) as originating:
+        for number in ("0912 123 4567", "102"):
+            await originating.call("101", number)
+    assert [told.data["dialled"] for told in desk.happened[::2]] == ["09121234567", "102"]
+    assert [told["extension"] for told in desk.happened[1::2]] == ["909121234567", "102"]
 
 
 async def test_every_call_has_an_id_of_its_own() -> None:

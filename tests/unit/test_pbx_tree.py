@@ -10,8 +10,18 @@ from pathlib import Path
 import pytest
 
 from pbx_bridge.errors import PbxError
+from pbx_bridge.pbx.find import find_asterisk
 from pbx_bridge.pbx.program import in_tree, on_path, user_ids
-from pbx_bridge.pbx.tree import alone_at, make_tree, missing_speech, settle_tree
+from pbx_bridge.pbx.tree import (
+    BULLSEYE,
+    SID,
+    alone_at,
+    make_tree,
+    missing_speech,
+    root_of,
+    settle_tree,
+    suite_named,
+)
 
 # Stands for debootstrap: says what it was asked, and makes a tree or fails.
 DEBOOTSTRAP = """#!/bin/sh
@@ -20,6 +30,8 @@ for word; do case $word in /*) [ -n "${tree:-}" ] || tree=$word;; esac; done
 [ ! -e "$tree/half" ] || { echo "E: not started over"; exit 1; }
 touch "$tree/half"
 [ -z "${FAIL:-}" ] || { echo "E: Couldn't download packages: asterisk"; exit 1; }
+for place; do :; done
+case "$place" in ${GONE:-none}) echo "E: Failed getting release file $place/dists/x/Release"; exit 1;; esac
 mkdir -p "$tree/usr/sbin" "$tree/etc"
 """
 
@@ -57,6 +69,33 @@ def test_a_tree_is_made_with_the_machines_mirror_and_the_keyring_check(machine: 
     assert asked.endswith(f" sid {tmp_path}/tree.unfinished http://mirror.example/debian")
     assert "--include=asterisk,asterisk-core-sounds-en-wav" in asked
     assert "no-check-gpg" not in asked
+
+
+def test_another_release_stands_beside_with_packages_of_its_own(machine: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+    root = root_of(tmp_path / "tree", BULLSEYE)
+    make_tree(root, said.append, machine, BULLSEYE)
+    assert root == tmp_path / "tree-bullseye"
+    asked = next(line for line in said if line.startswith("I: "))
+    assert asked.endswith(f" bullseye {root}.unfinished http://mirror.example/debian")
+    assert "--include=asterisk,asterisk-core-sounds-en-wav,asterisk-voicemail " in asked
+    assert root_of(tmp_path / "tree", SID) == tmp_path / "tree"
+
+
+@pytest.mark.parametrize(("gone", "found"), [("*example/debian", True), ("*", False)])
+def test_a_release_the_mirror_has_no_more_is_looked_for_in_the_archive_beside_it(
+    gone: str, found: bool, machine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GONE", gone)
+    said: list[str] = []
+    if found:
+        make_tree(tmp_path / "tree", said.append, machine, BULLSEYE)
+    else:
+        with pytest.raises(PbxError, match=r"Failed getting release file http://mirror\.example/debian/dists"):
+            make_tree(tmp_path / "tree", said.append, machine, BULLSEYE)
+    assert (tmp_path / "tree").exists() == found
+    asked = [line.rpartition(" ")[2] for line in said if line.startswith("I: ")]
+    assert asked == ["http://mirror.example/debian", "http://mirror.example/debian-archive/debian"]
 
 
 def test_two_at_once_take_turns(tmp_path: Path) -> None:
@@ -153,6 +192,33 @@ def test_a_tree_without_asterisk_is_none(tmp_path: Path) -> None:
     (tmp_path / "usr/sbin").mkdir(parents=True)
     program(tmp_path / "usr/sbin", "asterisk", "#!/bin/sh\nexit 1\n")
     assert in_tree(tmp_path) is None
+
+
+def test_a_tree_of_a_release_is_that_releases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root enters a tree")
+    binaries, root = tmp_path / "bin", tmp_path / "tree"
+    (root / "usr/sbin").mkdir(parents=True)
+    (root / "usr/sbin/asterisk").touch()
+    binaries.mkdir()
+    # Debian 11's setpriv does nothing without a /proc.
+    program(binaries, "chroot", "#!/bin/sh\n[ $2 != setpriv ] || exit 127\necho 'Asterisk 16.28.0~dfsg-0'\n")
+    monkeypatch.setattr("pbx_bridge.pbx.program._PATH", f"{binaries}:/usr/bin:/bin")
+    monkeypatch.setenv("PATH", f"{binaries}:{os.environ['PATH']}")
+    found = find_asterisk(root, BULLSEYE)
+    assert found is not None
+    assert (found.version.major, found.root, found.has_setpriv) == (16, root, False)
+    command = found.daemon_command("/c")
+    assert command[:3] == ["chroot", "--userspec=asterisk:asterisk", str(root)]
+    assert command[-4:] == ["asterisk", "-f", "-C", "/c"]
+    with pytest.raises(PbxError, match=r"has Asterisk 16\.28\.0, not that of sid"):
+        find_asterisk(root, SID)
+
+
+def test_only_known_releases_are_named() -> None:
+    assert suite_named("bullseye") is BULLSEYE
+    with pytest.raises(PbxError, match="'woody' is known: sid, bullseye"):
+        suite_named("woody")
 
 
 def test_users_of_a_tree(tmp_path: Path) -> None:

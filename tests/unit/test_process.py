@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import pty
+import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -38,6 +41,44 @@ def test_the_loop_and_what_it_starts_come_first() -> None:
 def test_whoever_may_not_goes_on_as_before() -> None:
     own = os.getpriority(os.PRIO_PROCESS, 0)
     assert priorities(*(["65534"] if os.geteuid() == 0 else [])) == f"{own} {own}"
+
+
+_AT_A_TERMINAL = """
+import asyncio
+from pbx_bridge import logs
+from pbx_bridge.process import hang_ups, until_stopped
+
+async def main():
+    logs.configure("error", "json")
+    with hang_ups() as asked:
+        async def told():
+            print("runs", flush=True)
+            await asked.wait()
+            print("asked", flush=True)
+            await asyncio.Event().wait()
+        await until_stopped({"told": told})
+
+asyncio.run(main())
+"""
+
+
+def test_a_hang_up_asks_for_settings_and_one_of_the_terminal_ends_the_process() -> None:
+    ours, theirs = pty.openpty()
+    script = [sys.executable, "-c", _AT_A_TERMINAL]
+    process = subprocess.Popen(script, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    timer = threading.Timer(20, process.kill)  # whatever is wrong, the lines end
+    with process:
+        timer.start()
+        assert process.stdout is not None
+        assert process.stdout.readline() == "runs\n"
+        process.send_signal(signal.SIGHUP)
+        assert process.stdout.readline() == "asked\n"
+        assert process.poll() is None
+        os.close(theirs)
+        os.close(ours)
+        process.send_signal(signal.SIGHUP)
+        assert process.wait() == 0
+        timer.cancel()
 
 
 def test_a_second_daemon_is_refused_until_the_first_is_gone(tmp_path: Path) -> None:

@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pbx_bridge.cli import cli
 from pbx_bridge.errors import FlowError
 from pbx_bridge.ivr.deploy import await_answer, before
 from pbx_bridge.ivr.releases import Deployment, InUse, Releases, gather, version_of
@@ -55,6 +57,29 @@ def test_history_is_written_and_watched(releases: Releases) -> None:
     assert len(set(stamps)) == 4
     assert [each.version for each in releases.history()] == ["v0", "v1", "v2"]
     assert releases.current() == told("v2", minutes=2)
+
+
+def test_each_line_of_numbers_has_its_own_history_and_answer(releases: Releases) -> None:
+    for version, line in (("v0", ""), ("s0", "sales"), ("v1", ""), ("s1", "sales"), ("v2", "")):
+        releases.take_into_use(Deployment(at=NOON, version=version, flow="f", what="deploy", line=line))
+        releases.answer(InUse(version=version, line=line))
+    present = [releases.current(line) for line in ("", "sales", "other")]
+    assert [told and told.version for told in present] == ["v2", "s1", None]
+    assert (before(releases), before(releases, "sales")) == ("v1", "s0")
+    releases.take_into_use(Deployment(at=NOON, version="s0", flow="f", what="rollback", line="sales"))
+    assert (releases.answered(), releases.answered("sales")) == (InUse(version="v2"), None)
+    with pytest.raises(FlowError, match="no release to go back to"):
+        before(releases, "sales")
+
+
+def test_the_history_names_the_line_and_marks_what_each_has(
+    releases: Releases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for version, line in (("v0", ""), ("s0", "sales"), ("s1", "sales")):
+        releases.take_into_use(Deployment(at=NOON, version=version, flow="f", what="deploy", by="ali", line=line))
+    monkeypatch.setenv("PBX_BRIDGE_HOME", str(tmp_path))
+    shown = [line.split()[3:-2] for line in CliRunner().invoke(cli, ["flow", "history"]).output.splitlines()]
+    assert shown == [["s1", "f", "(sales)"], ["f", "(sales)"], ["v0", "f"]]
 
 
 def test_a_line_cut_off_by_a_crash_does_not_count_and_hides_nothing(releases: Releases, tmp_path: Path) -> None:

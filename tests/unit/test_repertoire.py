@@ -43,12 +43,12 @@ class House:
             raise FlowError("it cannot be met")
         return loaded(version)
 
-    async def deploy(self, version: str) -> str:
+    async def deploy(self, version: str, line: str = "") -> str:
         """The daemon's answer: the error, or nothing."""
         at = datetime.now(UTC)
-        self.releases.take_into_use(Deployment(at=at, version=version, flow="support", what="deploy"))
+        self.releases.take_into_use(Deployment(at=at, version=version, flow="support", what="deploy", line=line))
         async with asyncio.timeout(20):
-            while (told := self.releases.answered()) is None:  # noqa: ASYNC110 - a file tells nobody
+            while (told := self.releases.answered(line)) is None:  # noqa: ASYNC110 - a file tells nobody
                 await asyncio.sleep(0.01)
         assert told.version == version
         return told.error
@@ -67,6 +67,22 @@ async def test_new_callers_meet_the_newest_and_others_their_own(house: House) ->
     assert house.repertoire.of("first").flow.version == "first"
     assert await house.deploy("first") == "", "gone back to"
     assert house.repertoire.newest.flow.version == "first"
+
+
+async def test_each_line_has_its_own(tmp_path: Path) -> None:
+    house = House(Releases(tmp_path))
+    lines = {"sales": loaded("shop")}
+    house.repertoire = Repertoire(loaded("first"), lines, lambda called: {"0212": "sales"}.get(called, ""))
+    async with beside(Deployer(house.repertoire, house.releases, house.load).run(), name="deployer"):
+        assert await house.deploy("second", line="sales") == ""
+        assert await house.deploy("x1", line="sales") == "it cannot be met"
+        assert await house.deploy("third") == ""
+    assert house.repertoire.answering("0212").flow.version == "second"
+    assert house.repertoire.answering("0219").flow.version == house.repertoire.newest.flow.version == "third"
+    assert house.repertoire.of("gone", "0212").flow.version == "second"
+    for number in range(60):
+        house.repertoire.add(loaded(str(number)), newest=False)
+    assert house.repertoire.knows("second"), "in use"
 
 
 async def test_one_that_cannot_be_loaded_changes_nothing(house: House) -> None:

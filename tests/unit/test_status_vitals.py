@@ -108,7 +108,7 @@ def measured(home: Path, *, store_down: bool = False) -> Measured:
         store=store,
         paths=(home, home, home / "not_there"),
         told_flows=lambda: flow_uses(
-            ("support", "abc"), [("support", "abc"), ("support", "old"), ("support", "abc")]
+            [("support", "abc")], [("support", "abc"), ("support", "old"), ("support", "abc")]
         ),
         told_mishaps=lambda: (Mishap(at=NOON, level="error", event="<b>", reason="of 09121234567", times=3),),
         told_versions=lambda: {"node": "pbx1", "pbx_bridge": "1.0", "asterisk": "", "python": "3.11"},
@@ -197,7 +197,7 @@ async def test_who_may_not_see_it_is_sent_on() -> None:
 
 
 def test_the_flow_that_new_callers_meet_is_told_though_nobody_is_in_it() -> None:
-    assert flow_uses(("support", "new"), [("support", "old")]) == (
+    assert flow_uses([("support", "new")], [("support", "old")]) == (
         FlowUse(name="support", version="new", callers=0, newest=True),
         FlowUse(name="support", version="old", callers=1, newest=False),
     )

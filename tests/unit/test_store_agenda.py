@@ -34,9 +34,11 @@ def agenda(clock: Clock) -> Agenda:
     return agenda
 
 
-def note(agenda: Agenda, marks: dict[int, Mark], *, recalled: bool = False) -> None:
+def note(
+    agenda: Agenda, marks: dict[int, Mark], *, recalled: bool = False, folded: dict[int, Mark] | None = None
+) -> None:
     db = sqlite3.connect(":memory:")
-    agenda.note(Transaction(db, marks=marks, recalled=recalled))
+    agenda.note(Transaction(db, marks=marks, folded=folded or {}, recalled=recalled))
     db.close()
 
 
@@ -55,6 +57,27 @@ def test_a_new_call_is_shown_soon_then_rarely(agenda: Agenda, clock: Clock) -> N
     assert agenda.holds(1)
     assert due_after(agenda, clock, 29) == []
     assert due_after(agenda, clock, 1) == [1]
+
+
+@pytest.mark.parametrize(("came", "wait_s"), [(Mark.MORE, PACE.open_s), (Mark.CLOSING, PACE.over_s)])
+def test_what_comes_in_the_transaction_that_folds_a_call_waits_like_what_comes_later(
+    agenda: Agenda, clock: Clock, came: Mark, wait_s: float
+) -> None:
+    note(agenda, {1: Mark.NEW})
+    assert due_after(agenda, clock, PACE.first_s) == [1]
+    note(agenda, {1: came}, folded={1: Mark.OPEN})
+    assert due_after(agenda, clock, wait_s / 2) == []
+    assert due_after(agenda, clock, wait_s / 2) == [1]
+
+
+def test_so_many_calls_in_progress_are_folded_in_a_second_though_more_comes_of_them(
+    agenda: Agenda, clock: Clock
+) -> None:
+    note(agenda, {1: Mark.NEW, 2: Mark.NEW, 3: Mark.NEW})
+    assert due_after(agenda, clock, PACE.first_s) == [1, 2]
+    note(agenda, {1: Mark.MORE, 2: Mark.MORE}, folded={1: Mark.OPEN, 2: Mark.OPEN})
+    assert due_after(agenda, clock, 0.9) == []
+    assert due_after(agenda, clock, 0.1) == [3]
 
 
 def test_further_facts_do_not_put_it_off(agenda: Agenda, clock: Clock) -> None:

@@ -31,6 +31,8 @@ from pbx_bridge.ari_handlers.dial_rules import DialRules, Refusal
 from pbx_bridge.ari_handlers.dialler import Live
 from pbx_bridge.ari_handlers.telephone import Denied, Done, House, Telephone, Way
 from pbx_bridge.errors import AmiForbidden, AmiUnavailable, AsteriskError
+from pbx_bridge.values.number_pattern import NumberPattern
+from pbx_bridge.values.number_rules import PLAIN, NumberRule, NumberRules
 
 
 @dataclass
@@ -93,6 +95,10 @@ def line() -> Line:
 
 @pytest.fixture
 def phones(line: Line) -> Telephone:
+    return telephone(line)
+
+
+def telephone(line: Line, numbers: NumberRules = PLAIN) -> Telephone:
     return Telephone(
         actions=Actions(line.send),
         ari=line,
@@ -100,6 +106,7 @@ def phones(line: Line) -> Telephone:
         house=House(queues=("support", "services"), mailbox="600"),
         agents=agents,
         rules=DialRules.parse(["*"], ["+9890*"]),
+        numbers=numbers,
     )
 
 
@@ -117,6 +124,13 @@ def phones(line: Line) -> Telephone:
 async def test_where_a_call_goes(line: Line, phones: Telephone, way: Way, to: str, asked: tuple[str, ...]) -> None:
     assert await phones.hand_on("101", way, to) == Done(channel="a", to=to)
     assert line.asked == [asked]
+
+
+@pytest.mark.parametrize(("way", "context"), [(Way.BLIND, "pbxb-hand"), (Way.ATTENDED, "pbxb-ask")])
+async def test_it_goes_there_as_the_pbx_wants_it_dialled(line: Line, way: Way, context: str) -> None:
+    outward = NumberRules(outbound=(NumberRule(match=NumberPattern.parse("*"), put="9"),))
+    await telephone(line, outward).hand_on("101", way, "0912 123 4567")
+    assert line.asked[0][2:] == (context, "909121234567")
 
 
 @pytest.mark.parametrize(
@@ -190,6 +204,54 @@ async def test_a_consultation(line: Line, phones: Telephone) -> None:
     assert not phones.hands()["101"].consults, "back with the customer"
     line.live.channels.apply(ChannelGone(channel="a"))
     assert phones.hands() == {}, "and nobody else of ours has a call"
+
+
+async def asks(line: Line, phones: Telephone, linkedid: str = "c") -> None:
+    """101 asks 102, who answers; the customer waits."""
+    assert await phones.hand_on("101", Way.ATTENDED, "102") == Done(channel="a", to="102")
+    line.live.channels.apply(BridgeLeft(channel="a", bridge="b1"))
+    line.channel("l1", "Local/102@pbxb-ask", "b2", linkedid)
+    line.channel("l2", "Local/102@pbxb-ask", "b3", linkedid)
+    line.channel("o", "PJSIP/102", "", linkedid)
+    line.live.channels.apply(BridgeEntered(channel="a", linkedid=linkedid, bridge="b2", at=T0))
+    phones.touch()
+    line.live.channels.apply(BridgeEntered(channel="o", linkedid=linkedid, bridge="b3", at=T0))
+    phones.touch()
+    assert phones.hands()["101"].consults
+
+
+async def test_a_question_is_recorded_until_the_caller_is_handed_over(line: Line, phones: Telephone) -> None:
+    await asks(line, phones)
+    assert line.asked[-1][0] == "Atxfer"
+    line.live.channels.apply(ChannelGone(channel="a"))
+    phones.touch()
+    phones.touch()
+    await asyncio.sleep(0)
+    assert line.asked[1:] == [("StopMixMonitor", "o")]
+
+
+async def test_a_question_that_is_taken_back_ends_with_its_channel(line: Line, phones: Telephone) -> None:
+    await asks(line, phones)
+    for channel in ("o", "l1", "l2"):
+        line.live.channels.apply(ChannelGone(channel=channel))
+    line.live.channels.apply(BridgeEntered(channel="a", linkedid="c", bridge="b1", at=T0))
+    phones.touch()
+    line.live.channels.apply(ChannelGone(channel="a"))
+    phones.touch()
+    await asyncio.sleep(0)
+    assert [asked[0] for asked in line.asked] == ["Atxfer"]
+
+
+async def test_whom_we_called_has_no_other_recording_than_the_questions() -> None:
+    line = Line()
+    line.channel("a", "PJSIP/101", "b1", "a")
+    line.channel("c", "PJSIP/trunk", "b1", "a")
+    phones = telephone(line)
+    await asks(line, phones, "a")
+    line.live.channels.apply(ChannelGone(channel="a"))
+    phones.touch()
+    await asyncio.sleep(0)
+    assert [asked[0] for asked in line.asked] == ["Atxfer"]
 
 
 async def test_pauses(line: Line, phones: Telephone) -> None:

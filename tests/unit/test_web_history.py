@@ -18,6 +18,7 @@ from pbx_bridge.calls.call import Call, Outcome, Segment, SegmentKind, SurveyAns
 from pbx_bridge.calls.facets import rung_in_vain
 from pbx_bridge.store import Customer
 from pbx_bridge.store.users import Role
+from pbx_bridge.store.wrap_ups import NewWrapUp, Stand
 from pbx_bridge.web.memory import MemoryAgents
 
 ROW = re.compile(r'<tr id="call-([0-9a-f-]{36})"')
@@ -180,6 +181,24 @@ async def test_an_export_is_the_list(parts: Parts) -> None:
         assert len(rows) > 600
         (noted,) = [entry for entry in parts.audit.entries if entry.what == "exported"]
         assert (noted.about, noted.detail) == ("calls", "csv outcome=answered")
+
+
+async def test_an_export_tells_what_agents_said_it_was_about(parts: Parts) -> None:
+    told = make_call(901, started_at=NOON, agents=("101", "102"))
+    parts.put([told])
+    book = parts.agent_desk.wrap_ups
+    for user, reason, then in (("neda", "fault", "call 09121234567"), ("reza", "=cmd()", "")):
+        new = NewWrapUp(
+            call_id=told.call_id, user=user, extension="102", node="pbx1", channel="1.1", began_at=told.started_at
+        )
+        await book.begin(new)
+        await book.tell(told.call_id, user, reason=reason, next_step=then, stand=Stand.DONE)
+    async with visiting(parts) as visitor:
+        text = (await (await visitor.get("/calls/export.csv")).read()).decode("utf-8-sig")
+        rows = {row["Call id"]: row for row in csv.DictReader(io.StringIO(text))}
+    row = rows.pop(told.call_id)
+    assert (row["What it was about"], row["Next step"]) == ("Fault; =cmd()", "call 09121234567")
+    assert {(row["What it was about"], row["Next step"]) for row in rows.values()} == {("", "")}
 
 
 async def test_formulas_in_an_export_are_text() -> None:

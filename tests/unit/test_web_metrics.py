@@ -19,7 +19,8 @@ from pbx_bridge.spool.sizes import SpoolSize
 from pbx_bridge.web.memory import MemoryCalls
 from pbx_bridge.web.metrics import exposition, gauges
 from pbx_bridge.web.metrics.counted import EndedCalls
-from pbx_bridge.web.metrics.page import HERE, is_among
+from pbx_bridge.web.metrics.page import HERE
+from pbx_bridge.web.proxies import is_among
 from pbx_bridge.web.vitals import Disk, Sizes
 
 _WORD = r'"(?:[^"\\\n]|\\["\\n])*"'

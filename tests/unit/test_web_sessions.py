@@ -16,6 +16,7 @@ from pbx_bridge.store.sessions import Session
 from pbx_bridge.web import sessions
 from pbx_bridge.web.admin.browsers import browser_of
 from pbx_bridge.web.admin.memory import MemorySessions, MemoryUsers
+from pbx_bridge.web.metrics.page import HERE
 from pbx_bridge.web.sessions import Ends, SignIns, cookie_name
 
 BEGIN = datetime(2026, 11, 21, 8, 30, tzinfo=UTC)
@@ -171,7 +172,7 @@ def test_behind_https_the_cookie_is_of_this_host_only() -> None:
 
 
 async def test_a_cookie_of_plain_http_does_not_count_behind_https() -> None:
-    async with visiting() as visitor:
+    async with visiting(Parts(proxies=HERE)) as visitor:
         assert (await visitor.get("/calls")).status == 200
         assert (await visitor.get("/calls", X_Forwarded_Proto="https")).status == 303
 

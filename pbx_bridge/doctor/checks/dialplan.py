@@ -34,7 +34,7 @@ _OUT = re.compile(r"\w+/(?:[\w-]+/[^@]*EXTEN|[^@]*EXTEN[^@]*@)")
     "dialplan-contexts-missing",
     Severity.FAULT,
     why="The daemon sends callers there by name: what is missing is where they are cut off.",
-    mend="Lay our contexts of asterisk-conf/extensions.conf.j2 into the dialplan and reload it.",
+    mend="`pbx-bridge pbx deploy` lays our contexts into the dialplan, and has it read again.",
 )
 def dialplan_contexts_missing(g: Gathered) -> str:
     missing = [name for name in CONTEXTS if name not in seen(g.dialplan).contexts]

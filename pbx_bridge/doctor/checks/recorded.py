@@ -9,7 +9,7 @@ from pbx_bridge.doctor.finding import Severity, Unseen, check, listed, seen
 from pbx_bridge.doctor.gathered import FileFacts, Gathered, need
 from pbx_bridge.pbx.render import CEL_COLUMNS
 
-_EVENTS = (
+EVENTS = (
     "CHAN_START",
     "CHAN_END",
     "ANSWER",
@@ -28,7 +28,7 @@ _EVENTS = (
     "LINKEDID_END",
     "USER_DEFINED",
 )
-_APPS = ("stasis", "queue", "dial", "voicemail", "record", "confbridge")
+APPS = ("stasis", "queue", "dial", "voicemail", "record", "confbridge")
 _LATE = timedelta(seconds=10)
 
 
@@ -46,11 +46,11 @@ def cel_off(g: Gathered) -> str:
     "cel-events-missing",
     Severity.DANGER,
     why="Calls are put together of these events: without one of them waits, talks or transfers are wrong.",
-    mend=f"Set events = {','.join(_EVENTS)} in cel.conf.",
+    mend=f"Set events = {','.join(EVENTS)} in cel.conf.",
 )
 def cel_events_missing(g: Gathered) -> str:
     given = _cel_words(g, "events")
-    missing = [] if "all" in given else [event for event in _EVENTS if event.lower() not in given]
+    missing = [] if "all" in given else [event for event in EVENTS if event.lower() not in given]
     return f"cel.conf lacks {listed(missing)}" if missing else ""
 
 
@@ -58,11 +58,11 @@ def cel_events_missing(g: Gathered) -> str:
     "cel-apps-missing",
     Severity.FAULT,
     why="APP_START of these applications tells what a caller met: the menu, a queue, voicemail, a talk.",
-    mend=f"Set apps = {','.join(_APPS)} in cel.conf.",
+    mend=f"Set apps = {','.join(APPS)} in cel.conf.",
 )
 def cel_apps_missing(g: Gathered) -> str:
     given = _cel_words(g, "apps")
-    missing = [] if "all" in given else [app for app in _APPS if app not in given]
+    missing = [] if "all" in given else [app for app in APPS if app not in given]
     return f"cel.conf lacks {listed(missing)}" if missing else ""
 
 

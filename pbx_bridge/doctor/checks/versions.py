@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pbx_bridge.doctor.finding import Severity, check, listed, seen
 from pbx_bridge.doctor.gathered import Gathered
-from pbx_bridge.pbx.version import Version, features_of
+from pbx_bridge.pbx.version import NEWEST, OLDEST, Version, features_of, lacking
 
-_OLDEST, _NEWEST = 16, 23
-_MENDED_22 = Version(22, 10, 1)
+# The first release of each branch without the holes in ARI of 2026; older branches were left as they are.
+_MENDED = {20: Version(20, 20, 1), 22: Version(22, 10, 1), 23: Version(23, 4, 1)}
 _ENDED = (16, 17, 18, 19, 21)
 
 # Without these something that callers or agents do fails; the rest of what we load is comfort.
@@ -43,7 +43,7 @@ _NEEDED: dict[str, tuple[str, ...]] = {
 )
 def version_unknown_to_us(g: Gathered) -> str:
     version = seen(g.version)
-    return "" if _OLDEST <= version.major <= _NEWEST else f"Asterisk is {version}"
+    return "" if OLDEST.major <= version.major <= NEWEST.major else f"Asterisk is {version}"
 
 
 @check(
@@ -60,12 +60,24 @@ def version_without_mending(g: Gathered) -> str:
 @check(
     "version-with-known-holes",
     Severity.DANGER,
-    why="Before 22.10.1 a read-only ARI user can write, and a variable set over ARI can read and write files.",
-    mend="Upgrade to 22.10.1 or later.",
+    why="An ARI user can read and write files by setting a variable; over the websocket a read-only one can write.",
+    mend="Upgrade to 20.20.1, 22.10.1, 23.4.1 or later.",
 )
 def version_with_known_holes(g: Gathered) -> str:
     version = seen(g.version)
-    return f"Asterisk is {version}" if version.major == 22 and version < _MENDED_22 else ""
+    return f"Asterisk is {version}" if version < _MENDED.get(version.major, version) else ""
+
+
+@check(
+    "version-lacks",
+    Severity.ADVICE,
+    why="This Asterisk is older than something that people notice; everything else goes on without it.",
+    mend="Upgrade within the branch; which release has it stands in docs/pbx.md, section Versions.",
+)
+def version_lacks(g: Gathered) -> str:
+    version = seen(g.version)
+    missing = [f"{gate.what}: {gate.without}" for gate in lacking(version)] if version >= OLDEST else []
+    return f"Asterisk {version} cannot: {'; '.join(missing)}" if missing else ""
 
 
 @check(

@@ -27,7 +27,8 @@ Seconds = Annotated[float, msgspec.Meta(gt=0, le=60)]
 Tries = Annotated[int, msgspec.Meta(ge=1, le=9)]
 KEPT = "kept."  # before the names that a flow gives to values of its own
 
-QueueName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
+# As the PBX has it, FreePBX's and Issabel's are numbers; not what the dialplan has as an extension of its own.
+QueueName = Annotated[str, msgspec.Meta(pattern=r"^(?![A-Za-z]$)[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 
 
 class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):

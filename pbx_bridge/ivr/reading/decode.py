@@ -23,7 +23,7 @@ _WORDS: tuple[tuple[Any, str], ...] = (
     (NodeName, f"the name of a node: {_NAME}"),
     (PromptKey, f"the name of a prompt: {_NAME}"),
     (Told, "the name of a value, e.g. customer.code, a number, true or false, or text in quotes: \"'phone'\""),
-    (QueueName, "the name of a queue: small letters, digits, _ and -, the first one a letter"),
+    (QueueName, "the name of a queue: letters, digits, _ and -, in quotes if it is a number"),
     (Language, "a language of two small letters, e.g. fa"),
     (Key, "one key: 0 to 9, * or #"),
     (str, "text"),
@@ -81,8 +81,8 @@ def _dict(told: dict[Any, Any], types: tuple[Any, ...], at: str) -> Iterator[Fin
     key, inner = types
     for name, value in told.items():
         place = f"{at}.{name}"
-        if _refusal(name, key):
-            yield _wrong(name, key, place, "")
+        if reason := _refusal(name, key):
+            yield _wrong(name, key, place, reason)
         yield from faults(value, inner, place)
 
 

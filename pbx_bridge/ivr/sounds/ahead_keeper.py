@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from asyncio.subprocess import DEVNULL, PIPE
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import structlog
 
 from pbx_bridge.errors import PromptError, StoreError
 from pbx_bridge.health import Clock, utc_now
-from pbx_bridge.ivr.ahead import Need, clips_of, needs, texts_of
+from pbx_bridge.ivr.ahead import Need, clips_of, needs_of, texts_of
 from pbx_bridge.ivr.flow import Flow
 from pbx_bridge.ivr.phrase import Clip
 from pbx_bridge.ivr.prompts import PromptBook
@@ -36,12 +36,12 @@ class Sources:
     """What the keeper works with.
 
     Attributes:
-        met: the flow that new callers meet, and its texts.
+        met: each flow that new callers meet, and its texts.
         texts: the store's.
         command: makes what is lacking and drops the rest, as `pbx-bridge prompts ahead --now` does.
     """
 
-    met: Callable[[], tuple[Flow, PromptBook]]
+    met: Callable[[], Iterable[tuple[Flow, PromptBook]]]
     texts: FreeTexts
     command: Sequence[str]
 
@@ -86,8 +86,7 @@ class AheadKeeper:
         return self._wanted ^ self.made.clips.keys()
 
     async def _look_for_wanted(self) -> None:
-        flow, book = self._sources.met()
-        needed = needs(flow, book)
+        needed = needs_of(self._sources.met())
         seen = (needed, await texts_of(needed, self._sources.texts, self._clock()))
         if seen != self._seen:
             self._wanted = await asyncio.to_thread(_all_clips, *seen)

@@ -31,7 +31,7 @@ def read_made(folder: Path) -> Mapping[str, Made]:
         return msgspec.json.decode(path.read_bytes(), type=dict[str, Made])
     except FileNotFoundError:
         return {}
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise PromptError(f"cannot be read: {error}; remove it", path=path) from None
 
 

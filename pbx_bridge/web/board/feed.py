@@ -58,8 +58,18 @@ class LiveFeed:
         return self._standings
 
     def listen(self, listener: Callable[[], None]) -> None:
-        """Be told of every change from now on, until the process ends."""
+        """Be told of every change from now on, until `unlisten`."""
         self._listeners.append(listener)
+
+    def unlisten(self, listener: Callable[[], None]) -> None:
+        """Be told no more."""
+        if listener in self._listeners:
+            self._listeners.remove(listener)
+
+    @property
+    def listeners(self) -> int:
+        """How many listen."""
+        return len(self._listeners)
 
     def touched(self) -> None:
         """Something may have changed: everybody who listens is told."""

@@ -76,12 +76,14 @@ class Board:
         return self._versions.mark
 
     def touch(self) -> None:
-        """Something may have changed; never waits."""
-        self._touched.set()
+        """Something may have changed; never waits. While nobody looks nothing is painted, so nobody is woken."""
+        if self._looks:
+            self._touched.set()
 
     def close(self) -> None:
         """End every wait."""
         self._versions.close()
+        self._parts.feed.unlisten(self.touch)
         self._touched.set()
 
     def now(self) -> Standing:

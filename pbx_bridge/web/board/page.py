@@ -27,7 +27,7 @@ def install(app: web.Application, parts: BoardParts, calls: OpenCalls) -> None:
         calls,
         app[keys.AGENTS],
         parts.tallies,
-        within_s=parts.within_s,
+        targets=parts.targets,
         zone=app[keys.ZONE],
         clock=app[keys.CLOCK],
         touched=lambda: app[BOARD].touch(),

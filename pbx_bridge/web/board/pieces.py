@@ -100,9 +100,8 @@ class Painter:
             "percent": percent,
             "elapsed": lambda at: who.show.duration(round((who.now - at).total_seconds() * 1_000_000)),
             "from_ms": lambda at: round(at.timestamp() * 1000),
-            "late": lambda at: late(who.now, at, self._parts.within_s),
-            "within": self._parts.within_s,
-            "target": self._parts.percent,
+            "late": lambda at, within_s: late(who.now, at, within_s),
+            "target_of": self._parts.targets.of,
             "icons": _ICONS,
             "tones": _TONES,
         }
@@ -122,7 +121,10 @@ def late(now: datetime, since: datetime | None, within_s: int) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sums:
-    """The board in five numbers, and since when the longest waiting waits; `free` is None while nobody knows."""
+    """The board in five numbers, and since when the longest waiting waits, and in which queue.
+
+    `free` is None while nobody knows.
+    """
 
     calls: int
     menu: int
@@ -130,17 +132,21 @@ class Sums:
     talking: int
     free: int | None
     first_at: datetime | None
+    first_in: str
 
 
 def _sums(view: View, *, blind: bool) -> Sums:
     doing = [call.doing for call in view.calls]
+    waits = [] if blind else [(queue.first_at, queue.name) for queue in view.queues if queue.first_at]
+    first_at, first_in = min(waits, default=(None, ""))
     return Sums(
         calls=len(doing),
         menu=doing.count(Doing.MENU),
         waiting=doing.count(Doing.QUEUE),
         talking=doing.count(Doing.TALK) + doing.count(Doing.HOLD),
         free=None if blind else sum(agent.state is State.FREE for agent in view.agents),
-        first_at=None if blind else min((queue.first_at for queue in view.queues if queue.first_at), default=None),
+        first_at=first_at,
+        first_in=first_in,
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Protocol
 
+from pbx_bridge.calls.targets import Targets
 from pbx_bridge.store import CallRow, News
 from pbx_bridge.web.board.feed import LiveFeed
 
@@ -58,12 +59,11 @@ class BoardParts:
         tallies: today's counts.
         words: the place of a flow node in words.
         wrap_up_s: seconds that an agent has after a call, where Asterisk does not tell.
-        within_s, percent: the target of a queue: so many percent of its callers answered within so many seconds.
+        targets: what each queue should reach.
     """
 
     feed: LiveFeed = field(default_factory=LiveFeed)
     tallies: Tallies = field(default_factory=NoTallies)
     words: Words = no_words
     wrap_up_s: int = 0
-    within_s: int = 20
-    percent: int = 80
+    targets: Targets = field(default_factory=Targets)

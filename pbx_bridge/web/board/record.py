@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from pbx_bridge.calls.call import Call, SegmentKind
+from pbx_bridge.calls.targets import Targets
 from pbx_bridge.errors import StoreError
 from pbx_bridge.health import Clock
 from pbx_bridge.store import CallRow, Resync
@@ -43,13 +44,13 @@ class OnRecord:
         agents: Agents,
         tallies: Tallies,
         *,
-        within_s: int,
+        targets: Targets,
         zone: ZoneInfo,
         clock: Clock,
         touched: Callable[[], None],
     ) -> None:
         self._calls, self._agents, self._tallies = calls, agents, tallies
-        self._within_s = within_s
+        self._targets = targets
         self._zone, self._clock, self._touched = zone, clock, touched
         self._open: dict[str, Call] = {}
         self.names: Mapping[str, str] = {}
@@ -114,7 +115,7 @@ class OnRecord:
         self._read_at, self._waited = now, False
         today = self._clock().astimezone(self._zone).date()
         names, days = await self._agents.names(), await self._tallies.days("wait", today, today)
-        levels = levels_of(days.get(today, {}), self._within_s)
+        levels = levels_of(days.get(today, {}), self._targets)
         if (names, levels) != (self.names, self.levels):
             self.names, self.levels = names, levels
             self._touched()

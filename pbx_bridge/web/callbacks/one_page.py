@@ -20,6 +20,7 @@ from pbx_bridge.web.callbacks import own
 from pbx_bridge.web.callbacks.list_page import rows_for, tabs
 from pbx_bridge.web.callbacks.ports import PARTS, CallbackParts
 from pbx_bridge.web.callbacks.rows import about_link
+from pbx_bridge.web.desk.page import tell_of_callbacks
 from pbx_bridge.web.permits import Permission, needs
 from pbx_bridge.web.tickets.people import assignees
 
@@ -56,6 +57,7 @@ async def do(request: web.Request) -> web.StreamResponse:
     except _Wrong as wrong:
         return await _render(request, line, typed, str(wrong))
     await _tell(request, f"callback_{typed['do']}", line.id, detail)
+    tell_of_callbacks(request.app, line.owner, typed["owner"])
     # Given away, it may not be theirs to see any more.
     given = typed["do"] == "give" and own.chosen(request) != "all"
     raise web.HTTPSeeOther("/callbacks" if given else f"/callbacks/{line.id}")
@@ -79,6 +81,7 @@ async def create(request: web.Request) -> web.StreamResponse:
         return await _form(request, typed, str(wrong))
     name = await request.app[PARTS].book.follow_up(follow_up)
     await _tell(request, "callback_made", name, follow_up.why)
+    tell_of_callbacks(request.app, follow_up.owner)
     raise web.HTTPSeeOther(f"/callbacks/{name}" if name else "/callbacks")
 
 

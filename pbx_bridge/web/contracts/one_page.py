@@ -21,6 +21,7 @@ from pbx_bridge.web.contracts.list_page import tabs, today_of, use_of
 from pbx_bridge.web.contracts.ports import PARTS
 from pbx_bridge.web.contracts.rows import address_of, row_of, span, word
 from pbx_bridge.web.customers import seen
+from pbx_bridge.web.desk.page import tell_of_callbacks
 from pbx_bridge.web.permits import Permission, needs
 from pbx_bridge.web.tickets.people import assignees
 
@@ -61,6 +62,7 @@ async def do(request: web.Request) -> web.StreamResponse:
     await request.app[keys.AUDIT].note(
         request[keys.USER], f"contract_{told.kind}", about, detail, request.remote or ""
     )
+    tell_of_callbacks(request.app, new.owner)
     raise web.HTTPSeeOther(f"{address_of(code, number)}#renewal")
 
 

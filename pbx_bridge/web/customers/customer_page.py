@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from aiohttp import web
 
-from pbx_bridge.store.crm import Contract
+from pbx_bridge.store.contracts_rules import standing
 from pbx_bridge.store.customers import KeptCustomer
 from pbx_bridge.store.customers_story import Happening, Story, StoryKind
 from pbx_bridge.store.lines import line_of
@@ -18,6 +18,7 @@ from pbx_bridge.web import keys, pages, words
 from pbx_bridge.web.addresses import customer_address
 from pbx_bridge.web.call import own
 from pbx_bridge.web.call.ports import PARTS as CALL_PARTS
+from pbx_bridge.web.contracts.ports import PARTS as CONTRACTS
 from pbx_bridge.web.customers import seen
 from pbx_bridge.web.customers.ports import PARTS
 from pbx_bridge.web.history.rows import Row, row_of
@@ -27,7 +28,6 @@ from pbx_bridge.web.viewer import Viewer
 
 PAGE = 30
 LATELY = timedelta(days=90)
-SOON = timedelta(days=60)  # a contract that ends so soon is said to end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +77,7 @@ async def _head(request: web.Request, customer: KeptCustomer, who: Viewer) -> Ma
         "has_pin": customer.has_pin,
         "shared": shared,
         "contract": contract,
-        "stands": stands(contract, today),
+        "stands": standing(contract, today, request.app[CONTRACTS].months),
         "unfinished": await request.app[CALL_PARTS].context.unfinished(code),
         "agents": await request.app[keys.AGENTS].names(),
         "favourite": next((line.id for line in lines if not line.number), ""),
@@ -86,15 +86,6 @@ async def _head(request: web.Request, customer: KeptCustomer, who: Viewer) -> Ma
         "what": request.query.get("did", ""),
         "known": words.known,
     }
-
-
-def stands(contract: Contract | None, today: date) -> str:
-    """How a contract stands: `none`, `valid`, `ending` or `ended`."""
-    if contract is None:
-        return "none"
-    if not contract.valid_on(today):
-        return "ended"
-    return "ending" if contract.ends_on - today <= SOON else "valid"
 
 
 async def _told(request: web.Request, one: Happening, who: Viewer) -> Told:

@@ -77,7 +77,7 @@ def seen(text: str) -> Sheet | None:
     """The customer as the person saw them when they began; None: edited by hand."""
     try:
         return msgspec.json.decode(text[:_MOST_WAS].encode("utf-8", "replace"), type=Sheet)
-    except msgspec.DecodeError:
+    except (ValueError, RecursionError):
         return None
 
 

@@ -19,7 +19,7 @@ from pbx_bridge.web import keys, pages
 from pbx_bridge.web.call import ports as call_ports
 from pbx_bridge.web.call import tickets
 from pbx_bridge.web.desk.desk import Desk
-from pbx_bridge.web.desk.page import HUB
+from pbx_bridge.web.desk.page import HUB, tell_of_callbacks
 from pbx_bridge.web.desk.ports import PARTS
 from pbx_bridge.web.permits import Permission, needs
 
@@ -53,6 +53,12 @@ async def ticket(request: web.Request) -> web.StreamResponse:
 async def customer(request: web.Request) -> web.StreamResponse:
     """POST /desk/customer: `call`, and the `customer` it is with; an empty one: none of them."""
     return await _answer(request, _customer)
+
+
+@needs(Permission.DESK)
+async def seen(request: web.Request) -> web.StreamResponse:
+    """POST /desk/seen: `callback`, the id of one that was given to them."""
+    return await _answer(request, _seen)
 
 
 class _Sent:
@@ -189,7 +195,16 @@ async def _customer(sent: _Sent) -> dict[str, Any]:
     return {}
 
 
+async def _seen(sent: _Sent) -> dict[str, Any]:
+    name = sent.text("callback")
+    if await sent.request.app[PARTS].handed.seen(name, sent.user):
+        await sent.audit("callback_seen", f"callback:{name}", "")
+    tell_of_callbacks(sent.request.app, sent.user)  # also of one that is theirs no more
+    return {}
+
+
 ROUTES = [
+    web.post("/desk/seen", seen),
     web.post("/desk/note", note),
     web.post("/desk/wrap-up", wrap_up),
     web.post("/desk/ticket", ticket),

@@ -16,6 +16,7 @@ import structlog
 
 from pbx_bridge.errors import StoreError
 from pbx_bridge.health import Clock
+from pbx_bridge.store.callbacks import Handed
 from pbx_bridge.store.desk_cards import Asked
 from pbx_bridge.store.wrap_ups import NewWrapUp, Stand, WrapUp
 from pbx_bridge.web.board.troubles import Trouble
@@ -77,8 +78,9 @@ class Desk:
         self._wraps: dict[str, WrapUp] = {}
         self._aliases: dict[str, str] = {}
         self._last = LastCalls()
+        self._handed: tuple[Handed, ...] = ()
         self._painted: Kept = {}
-        self._read_wraps = self._read_last = True
+        self._read_wraps = self._read_last = self._read_handed = True
         self._read_at = 0.0
         self._again_s = LOOK_S
         self._lacking = 0
@@ -102,9 +104,10 @@ class Desk:
             self._hands, self._names, self._troubles, self._live = told
             self._stale.set()
 
-    def changed(self, *, wraps: bool = False, last: bool = False) -> None:
-        """Something that is not heard changed: what is to be told of calls, or the calls on record."""
+    def changed(self, *, wraps: bool = False, last: bool = False, handed: bool = False) -> None:
+        """What is not heard changed: what is to be told of calls, the calls on record, what others gave the agent."""
         self._read_wraps, self._read_last = self._read_wraps or wraps, self._read_last or last
+        self._read_handed = self._read_handed or handed
         self._stale.set()
 
     def hand(self, call_id: str) -> Hand | None:
@@ -143,7 +146,9 @@ class Desk:
         left = [one for one in self._wraps.values() if one.call_id not in at_phone and (one.ended_at or self._live)]
         # At once: a call whose customer cannot be read must not keep the others waiting.
         items = await asyncio.gather(*map(self._of_hand, self._hands), *map(self._of_wrap, left))
-        sight = Sight(items=tuple(items), last=self._last, troubles=self._troubles, names=self._names)
+        sight = Sight(
+            items=tuple(items), last=self._last, handed=self._handed, troubles=self._troubles, names=self._names
+        )
         now = Viewer(
             show=self.who.show, now=self._means.clock(), account=self.who.account, unmasked=self.who.unmasked
         )
@@ -213,15 +218,16 @@ class Desk:
 
     async def _keep_up(self) -> bool:
         """Write and read what is due; whether the screen may be another now. What the store refuses is due again."""
-        before = (self._wraps, self._last)
+        before = (self._wraps, self._last, self._handed)
         try:
             await self._write_down()
             await self._read()
         except StoreError as error:
             _log.warning("desk_not_kept_up", user=self.user, reason=str(error))
             self._last = replace(self._last, failed=True)
+            self._read_wraps = self._read_last = self._read_handed = True
             self._again_s = min(self._again_s, AGAIN_S)
-        return before != (self._wraps, self._last)
+        return before != (self._wraps, self._last, self._handed)
 
     async def _write_down(self) -> None:
         """Calls that are in hand now, and those that left it."""
@@ -245,14 +251,21 @@ class Desk:
     async def _read(self) -> None:
         now = asyncio.get_running_loop().time()
         late = now - self._read_at >= LOOK_S
+        if self._read_last or late:
+            self._read_last, self._read_at = False, now
+            last = await self._means.last.of(self.extension)
+            if last != self._last:  # one of them may be a call that no desk was there for
+                await self._means.parts.wrap_ups.catch_up(self.user, self.extension)
+                self._read_wraps = True
+            self._last = last
+        if self._read_handed or late:
+            self._read_handed = False
+            self._handed = tuple(await self._means.parts.handed.handed(self.user))
         if self._read_wraps or late:
             self._read_wraps = False
             self._wraps = {one.call_id: one for one in await self._means.parts.wrap_ups.to_do(self.user)} | {
                 one.call_id: one for one in self._wraps.values() if one.stand is Stand.DONE and self.hand(one.call_id)
             }
-        if self._read_last or late:
-            self._read_last, self._read_at = False, now
-            self._last = await self._means.last.of(self.extension)
 
     def _new(self, hand: Hand) -> NewWrapUp:
         return NewWrapUp(

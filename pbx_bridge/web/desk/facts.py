@@ -57,9 +57,9 @@ class Facts:
         try:
             return Known(facts=task.result())
         except StoreError as error:
-            _log.warning("card_not_read", reason=str(error))
+            _log.warning("card_not_read", call=asked.call_id, reason=str(error))
         except Exception:  # one call that cannot be told must not take the desk's others away
-            _log.exception("card_broken")
+            _log.exception("card_broken", call=asked.call_id)
         self._tasks.pop(asked, None)
         return _FAILED
 

@@ -44,7 +44,7 @@ class Hub:
         self._past: Past = {}
         self._touched = asyncio.Event()
         self.closed = False
-        feed.listen(self._touched.set)
+        feed.listen(self._touch)
 
     @property
     def desks(self) -> list[Desk]:
@@ -83,9 +83,16 @@ class Hub:
             if desk.hand(call_id) is not None or desk.wrap(call_id) is not None:
                 desk.changed(wraps=True)
 
+    def handed(self, user: str) -> None:
+        """A callback was given to somebody, or they took notice of one."""
+        for desk in self.desks:
+            if desk.user == user:
+                desk.changed(handed=True)
+
     def close(self) -> None:
         """End every wait and every desk."""
         self.closed = True
+        self._feed.unlisten(self._touch)
         self._touched.set()
         for desk, task in self._desks.values():
             task.cancel()
@@ -121,11 +128,16 @@ class Hub:
             await asyncio.sleep(LOOK_S)
 
     def _recorded(self, news: News) -> None:
-        self._touched.set()  # whom a call is with, and who had it, the record may know better
+        self._touch()  # whom a call is with, and who had it, the record may know better
         for desk in self.desks:
             if not isinstance(news, CallRow) or took_part(news.call, desk.extension):
                 self._means.last.changed(desk.extension)
                 desk.changed(last=True)
+
+    def _touch(self) -> None:
+        """Something was heard. While nobody looks, only who is together with whom matters: see `_look`."""
+        if self._desks or self._past or self._feed.channels.any_together:
+            self._touched.set()
 
     def _look(self) -> None:
         """What is heard now, for every desk. Who talked with whom is remembered even while nobody looks."""

@@ -16,7 +16,7 @@ SHOWN = 8
 FRESH_S = 5.0
 _LOOKED_AT = 20
 # How a ring ended that was this phone's doing. Cancelled: the caller gave up while it rang.
-_LOST_BY = frozenset({"no_answer", "busy", "rejected", "cancelled", ""})
+_LOST_BY = frozenset({"no_answer", "busy", "rejected", "cancelled", "unreachable", ""})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from pbx_bridge.health import Clock, utc_now
@@ -30,10 +30,11 @@ class MemoryCards:
 
 
 class MemoryWrapUps:
-    """Wrap-ups that are gone with the process."""
+    """Wrap-ups that are gone with the process. `missed`: of calls that no desk was there for."""
 
     def __init__(self, clock: Clock = utc_now) -> None:
         self._clock = clock
+        self.missed: list[NewWrapUp] = []
         self.kept: dict[tuple[str, str], WrapUp] = {}
 
     async def begin(self, new: NewWrapUp) -> WrapUp:
@@ -48,6 +49,15 @@ class MemoryWrapUps:
             self.kept[key] = WrapUp(**told, customer_code="", note_id=note_id_of(*key))
         return self.kept[key]
 
+    async def catch_up(self, user: str, extension: str) -> int:
+        """As ports.WrapUps tells."""
+        own = [one for one in self.missed if (one.user, one.extension) == (user, extension)]
+        for one in own:
+            self.missed.remove(one)
+            await self.begin(one)
+            await self.left(one.call_id, user)
+        return len(own)
+
     async def to_do(self, user: str) -> Sequence[WrapUp]:
         """As ports.WrapUps tells."""
         waits = [one for one in self.kept.values() if one.user == user and one.stand is not Stand.DONE]
@@ -56,6 +66,10 @@ class MemoryWrapUps:
     async def of_call(self, call_id: str) -> Sequence[WrapUp]:
         """As ports.WrapUps tells."""
         return [one for one in self.kept.values() if one.call_id == call_id]
+
+    async def of_calls(self, call_ids: Sequence[str]) -> Mapping[str, Sequence[WrapUp]]:
+        """As ports.WrapUps tells."""
+        return {call_id: told for call_id in call_ids if (told := await self.of_call(call_id))}
 
     async def write(self, call_id: str, user: str, note: str, turn: int) -> Written | None:
         """As ports.WrapUps tells."""

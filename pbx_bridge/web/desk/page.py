@@ -17,6 +17,12 @@ HUB = web.AppKey("desk_hub", Hub)
 BEAT_S = 5.0  # how often a silent stream says that it lives; the page believes it for twice as long
 
 
+def tell_of_callbacks(app: web.Application, *users: str) -> None:
+    """Callbacks were given to these people, or are theirs no more: their desks show it at once."""
+    for user in set(users) - {""}:
+        app[HUB].handed(user)
+
+
 @needs(Permission.DESK)
 async def show(request: web.Request) -> web.Response:
     """GET /desk; `error`: the key of what went wrong with a form that was sent without script."""

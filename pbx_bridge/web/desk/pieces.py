@@ -11,7 +11,8 @@ from typing import Any
 
 import jinja2
 
-from pbx_bridge.store.crm import Contract
+from pbx_bridge.store.callbacks import Handed
+from pbx_bridge.store.contracts_rules import standing
 from pbx_bridge.store.desk_cards import CardFacts
 from pbx_bridge.store.wrap_ups import Stand, WrapUp
 from pbx_bridge.web.board.troubles import Trouble
@@ -22,7 +23,6 @@ from pbx_bridge.web.desk.model import Hand, Stage
 from pbx_bridge.web.transcript import Line, told
 from pbx_bridge.web.viewer import CallView, Viewer, call_view
 
-ENDING_DAYS = 60  # a contract that ends so soon is spoken of
 _HEARD = 8  # lines of the menu that are shown at once
 _SIDES = ("menu", "caller")
 _ORDER = {Stage.RING: 0, Stage.CALLING: 1, Stage.TALK: 2, Stage.HOLD: 3, Stage.ENDED: 4}
@@ -55,10 +55,11 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sight:
-    """All that is to be seen. `names`: agents by extension."""
+    """All that is to be seen. `handed`: callbacks that others gave the agent; `names`: agents by extension."""
 
     items: tuple[Item, ...]
     last: LastCalls
+    handed: tuple[Handed, ...]
     troubles: tuple[Trouble, ...]
     names: Mapping[str, str]
 
@@ -73,10 +74,11 @@ class Painter:
     Args:
         blocks: of other parts of the house; those of a card.
         reasons: of a call, to choose from.
+        months: so many before its end a contract is ending; see ContractParts.
     """
 
-    def __init__(self, env: jinja2.Environment, blocks: Sequence[Block], reasons: Sequence[str]) -> None:
-        self._env, self._blocks, self._reasons = env, blocks, reasons
+    def __init__(self, env: jinja2.Environment, blocks: Sequence[Block], reasons: Sequence[str], months: int) -> None:
+        self._env, self._blocks, self._reasons, self._months = env, blocks, reasons, months
 
     def pieces(self, sight: Sight, who: Viewer, before: Kept) -> Kept:
         """Every piece by its id, in the order of the page, with what it was painted of.
@@ -88,6 +90,7 @@ class Painter:
         found["d-notice"] = (sight.troubles, lambda: self._render("_notice", who, troubles=sight.troubles))
         for item in sorted(sight.items, key=_order):
             found[f"d-{item.call_id}"] = ((item, sight.names), partial(self._call, item, sight, who))
+        found["d-handed"] = (sight.handed, lambda: self._render("_handed", who, handed=sight.handed))
         found["d-lost"] = (last, lambda: self._render("_lost", who, last=last))
         found["d-last"] = (last, lambda: self._render("_last", who, last=last, calls=_views(last, who)))
         return {name: _kept(before.get(name), thing, paint) for name, (thing, paint) in found.items()}
@@ -109,7 +112,7 @@ class Painter:
             "heard": heard[-_HEARD:],
             "heard_before": heard[:-_HEARD],
             "last": [call_view(line, who) for line in facts.calls] if facts else [],
-            "standing_of": lambda contract: standing_of(contract, item.today),
+            "standing_of": lambda contract: standing(contract, item.today, self._months),
             "days_left": lambda contract: (contract.ends_on - item.today).days,
             "names": sight.names,
             "reasons": self._reasons,
@@ -129,15 +132,6 @@ def _kept(before: tuple[object, str] | None, thing: object, paint: Callable[[], 
 
 def _views(last: LastCalls, who: Viewer) -> list[CallView]:
     return [call_view(line, who) for line in last.calls]
-
-
-def standing_of(contract: Contract | None, today: date) -> str:
-    """How a contract stands on a day: `none`, `valid`, `ending` (within ENDING_DAYS), `ended`."""
-    if contract is None:
-        return "none"
-    if contract.ends_on < today:
-        return "ended"
-    return "ending" if (contract.ends_on - today).days <= ENDING_DAYS else "valid"
 
 
 def token_of(item: Item, user: str) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from aiohttp import web
 
+from pbx_bridge.store.callbacks import Handed
 from pbx_bridge.store.desk_cards import Asked, CardFacts
 from pbx_bridge.store.wrap_ups import NewWrapUp, Stand, WrapUp, Written
 
@@ -27,11 +28,17 @@ class WrapUps(Protocol):
     async def begin(self, new: NewWrapUp) -> WrapUp:
         """The agent has this call in hand."""
 
+    async def catch_up(self, user: str, extension: str) -> int:
+        """Begin those of calls that no desk was there for; how many."""
+
     async def to_do(self, user: str) -> Sequence[WrapUp]:
         """The calls of which they have not told yet."""
 
     async def of_call(self, call_id: str) -> Sequence[WrapUp]:
         """What every agent told of a call."""
+
+    async def of_calls(self, call_ids: Sequence[str]) -> Mapping[str, Sequence[WrapUp]]:
+        """The same of some calls, by call id."""
 
     async def write(self, call_id: str, user: str, note: str, turn: int) -> Written | None:
         """The note as it stands now."""
@@ -46,12 +53,35 @@ class WrapUps(Protocol):
         """What it was about and what comes next."""
 
 
+class HandedOver(Protocol):
+    """Callbacks that others gave an agent. Both may raise StoreError."""
+
+    async def handed(self, user: str) -> Sequence[Handed]:
+        """Those that they have not taken notice of."""
+
+    async def seen(self, name: str, user: str) -> bool:
+        """They have, of this one; whether it was theirs."""
+
+
+class NothingHanded:
+    """Of a site without callbacks."""
+
+    async def handed(self, user: str) -> Sequence[Handed]:
+        """See HandedOver."""
+        return ()
+
+    async def seen(self, name: str, user: str) -> bool:
+        """See HandedOver."""
+        return False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskParts:
     """What the desk is made of. `reasons`: of a call, to choose from: a word of ours, or as the company calls it."""
 
     cards: Cards
     wrap_ups: WrapUps
+    handed: HandedOver = field(default_factory=NothingHanded)
     reasons: tuple[str, ...] = REASONS
 
 

@@ -12,6 +12,7 @@ from pbx_bridge.web import keys
 from pbx_bridge.web.board.feed import LiveFeed
 from pbx_bridge.web.board.page import BOARD
 from pbx_bridge.web.call import ports as call_ports
+from pbx_bridge.web.contracts.ports import PARTS as CONTRACTS
 from pbx_bridge.web.desk import acts, page
 from pbx_bridge.web.desk.blocks import BLOCKS
 from pbx_bridge.web.desk.desk import Means
@@ -25,14 +26,14 @@ ROUTES = [*page.ROUTES, *acts.ROUTES]
 
 
 def install(app: web.Application, parts: DeskParts, feed: LiveFeed) -> None:
-    """Make the desks; after the board, with which they share what is on record, and after the page of one call."""
+    """Make the desks; after the board, with which they share what is on record, one call's page and contracts."""
     blocks = app.setdefault(BLOCKS, [])
     means = Means(
         parts=parts,
         facts=Facts(parts.cards),
         last=LastBook(app[keys.CALLS], app[call_ports.PARTS].context),
         blocks=blocks,
-        painter=Painter(aiohttp_jinja2.get_env(app), blocks, parts.reasons),
+        painter=Painter(aiohttp_jinja2.get_env(app), blocks, parts.reasons, app[CONTRACTS].months),
         clock=app[keys.CLOCK],
     )
     app[PARTS] = parts

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 from aiohttp import web
 
@@ -16,6 +14,7 @@ from pbx_bridge.store.tokens import Token
 from pbx_bridge.values.hostile import clean
 from pbx_bridge.web import keys
 from pbx_bridge.web.dial.ports import PARTS
+from pbx_bridge.web.openapi import gives, takes
 from pbx_bridge.web.permits import Permission, for_programs, may, needs
 
 _STATUS = {Refusal.PBX: 503, Refusal.BUSY: 409, Refusal.OPEN: 409, Refusal.AWAY: 409}
@@ -41,14 +40,37 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     about: str = ""
 
 
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a call has come. `phase`: of ari_handlers/progress.py; times are ISO 8601."""
+
+    id: str
+    phase: Phase
+    reason: str
+    extension: str
+    number: str
+    about: str
+    call_id: str
+    asked_at: str | None
+    ended_at: str | None
+
+
+class Refused(msgspec.Struct, frozen=True, kw_only=True):
+    """Why it was not done: `refused` for programs, `why` for people."""
+
+    refused: str
+    why: str
+
+
 @for_programs
+@takes(Asked)
+@gives(s200=Told, s201=Told)
 @needs(Permission.DESK)
 async def ask(request: web.Request) -> web.Response:
     """POST /api/dial: 201 a call was made, 200 it was before under this key, 4xx and 503 it was not."""
     _check_program(request)
     try:
         asked = msgspec.json.decode(await request.read(), type=Asked)
-    except msgspec.DecodeError as error:
+    except (ValueError, RecursionError) as error:  # not what is asked for, no JSON, or bytes that are no text
         return _refused(400, "body", str(error))
     if not 0 < len(asked.key) <= LONGEST_KEY or len(asked.about) > LONGEST_ABOUT:
         return _refused(400, "body", f"key has 1 to {LONGEST_KEY} letters, about up to {LONGEST_ABOUT}")
@@ -73,6 +95,7 @@ async def ask(request: web.Request) -> web.Response:
 
 
 @for_programs
+@gives(s200=Told)
 @needs(Permission.DESK)
 async def look(request: web.Request) -> web.Response:
     """GET /api/dial?key=…: how far a call of this program's has come."""
@@ -98,26 +121,26 @@ def _check_phone(request: web.Request, extension: str) -> None:
         raise web.HTTPForbidden
 
 
-def _told(found: Progress) -> dict[str, Any]:
+def _told(found: Progress) -> Told:
     dial = found.dial
-    return {
-        "id": dial.id,
-        "phase": found.phase.value,
-        "reason": dial.reason,
-        "extension": dial.extension,
-        "number": dial.number,
-        "about": dial.about,
-        "call_id": dial.call_id,
-        "asked_at": iso(dial.asked_at),
-        "ended_at": iso(dial.ended_at),
-    }
+    return Told(
+        id=dial.id,
+        phase=found.phase,
+        reason=dial.reason,
+        extension=dial.extension,
+        number=dial.number,
+        about=dial.about,
+        call_id=dial.call_id,
+        asked_at=iso(dial.asked_at),
+        ended_at=iso(dial.ended_at),
+    )
 
 
 def _refused(status: int, refused: str, why: str) -> web.Response:
-    return _json({"refused": refused, "why": why}, status)
+    return _json(Refused(refused=refused, why=why), status)
 
 
-def _json(told: dict[str, Any], status: int) -> web.Response:
+def _json(told: msgspec.Struct, status: int) -> web.Response:
     return web.Response(body=msgspec.json.encode(told), status=status, content_type="application/json")
 
 

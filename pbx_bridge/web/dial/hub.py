@@ -53,6 +53,8 @@ class PhoneHub:
     def close(self) -> None:
         """Let whoever waits go."""
         self.closed = True
+        self._parts.feed.unlisten(self.touch)
+        self._parts.dialler.unlisten(self.touch)
         self.touch()
 
     async def look(self) -> Phones:

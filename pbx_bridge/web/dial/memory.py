@@ -40,6 +40,9 @@ class NoPhones:
     def listen(self, listener: Callable[[], None]) -> None:
         """As ports.Dialler tells."""
 
+    def unlisten(self, listener: Callable[[], None]) -> None:
+        """As ports.Dialler tells."""
+
     def hands(self) -> Mapping[str, Hand]:
         """As ports.Phones tells."""
         return {}

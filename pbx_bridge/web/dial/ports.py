@@ -44,7 +44,10 @@ class Dialler(Protocol):
         """Hang it up. Raises AsteriskError."""
 
     def listen(self, listener: Callable[[], None]) -> None:
-        """Be told of every change of a call that was asked for."""
+        """Be told of every change of a call that was asked for, until `unlisten`."""
+
+    def unlisten(self, listener: Callable[[], None]) -> None:
+        """Be told no more."""
 
 
 class Phones(Protocol):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import urlencode
 
 from aiohttp import web
 
 from pbx_bridge.store import CallLine
 from pbx_bridge.store.wanted import Wanted
+from pbx_bridge.store.wrap_ups import LONGEST, WrapUp
 from pbx_bridge.values.hostile import clean
 from pbx_bridge.web import keys, pages
+from pbx_bridge.web.desk.ports import PARTS as DESK_PARTS
 from pbx_bridge.web.export import Cell, Rows, send_csv, send_xlsx
 from pbx_bridge.web.history.asked import asked
 from pbx_bridge.web.history.rows import Row, row_of
@@ -20,7 +22,7 @@ from pbx_bridge.web.viewer import Viewer
 _AT_ONCE = 200
 _COLUMNS = (
     "date", "time", "direction", "caller", "name", "customer", "called", "way", "answered_by", "extension", "outcome",
-    "duration", "wait", "talk", "tracking", "survey", "recorded", "language", "call_id",
+    "duration", "wait", "talk", "tracking", "survey", "reason", "next_step", "recorded", "language", "call_id",
 )  # fmt: skip
 
 
@@ -50,17 +52,18 @@ async def _export(request: web.Request, form: str) -> tuple[str, list[str], Rows
 
 
 async def _rows(request: web.Request, wanted: Wanted, who: Viewer, agents: Mapping[str, str]) -> Rows:
-    calls, key = request.app[keys.CALLS], None
+    calls, key, book = request.app[keys.CALLS], None, request.app[DESK_PARTS].wrap_ups
     while True:
         found = await calls.search(wanted, before=key, limit=_AT_ONCE)
         if found.lines:
-            yield [cells_of(line, row_of(line, who, agents), who) for line in found.lines]
+            told = await book.of_calls([line.call_id for line in found.lines])
+            yield [cells_of(line, row_of(line, who, agents), who, told.get(line.call_id, ())) for line in found.lines]
         if found.more is None:
             return
         key = found.more
 
 
-def cells_of(line: CallLine, row: Row, who: Viewer) -> Sequence[Cell]:
+def cells_of(line: CallLine, row: Row, who: Viewer, told: Sequence[WrapUp] = ()) -> Sequence[Cell]:
     """A call's cells, in the order of the columns. Times in the viewer's zone; spans in whole seconds."""
     view = row.view
     return (
@@ -80,10 +83,17 @@ def cells_of(line: CallLine, row: Row, who: Viewer) -> Sequence[Cell]:
         _seconds(line.talk_us),
         " ".join(line.tracking_numbers),
         _plain(row.survey),
+        _joined(who.named("desk.reason", clean(one.reason, LONGEST)) for one in told if one.reason),
+        _joined(who.private(one.next_step, LONGEST) for one in told),
         who.t("export.yes") if line.recorded else "",
         who.named("language", line.language) if line.language else "",
         line.call_id,
     )
+
+
+def _joined(texts: Iterable[str]) -> str:
+    """What several agents told of one call, each thing once."""
+    return "; ".join(dict.fromkeys(filter(None, texts)))
 
 
 def _seconds(us: int) -> int:

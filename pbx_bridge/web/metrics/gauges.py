@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import resource
 import time
@@ -89,6 +90,7 @@ def process() -> Iterator[str]:
     """This process, by the names that Prometheus' own libraries use."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     yield from total("process_cpu_seconds_total", "CPU time.", round(used.ru_utime + used.ru_stime, 3))
+    yield from gauge("pbx_bridge_tasks", "What the daemon has under way at once.", [({}, len(asyncio.all_tasks()))])
     yield from gauge("process_start_time_seconds", "When it started, since 1970.", [({}, round(_STARTED_AT, 3))])
     try:
         resident = int(Path("/proc/self/statm").read_text().split()[1]) * _PAGE

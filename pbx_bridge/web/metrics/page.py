@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -15,9 +15,8 @@ from pbx_bridge.web.metrics import gauges
 from pbx_bridge.web.metrics.counted import EndedCalls
 from pbx_bridge.web.metrics.exposition import TYPE, counter, histogram
 from pbx_bridge.web.permits import open_to_all
+from pbx_bridge.web.proxies import Network, is_among
 from pbx_bridge.web.vitals import Sizes
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 HERE: tuple[Network, ...] = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 
@@ -49,17 +48,6 @@ async def metrics(request: web.Request) -> web.Response:
     sizes = await request.app[keys.VITALS].sizes()
     lines = [*_lines(request.app, parts, sizes), ""]
     return web.Response(body="\n".join(lines).encode(), headers={"Content-Type": TYPE})
-
-
-def is_among(remote: str | None, readers: Sequence[Network]) -> bool:
-    """Whether an address is in one of the networks."""
-    try:
-        address = ipaddress.ip_address(remote or "")
-    except ValueError:
-        return False
-    # A socket for both families tells an IPv4 address as ::ffff:192.0.2.1.
-    plain = getattr(address, "ipv4_mapped", None) or address
-    return any(plain in network for network in readers if network.version == plain.version)
 
 
 def _lines(app: web.Application, parts: MetricsParts, sizes: Sizes) -> Iterator[str]:

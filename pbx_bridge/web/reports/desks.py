@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from pbx_bridge.calls.tally import WAIT_STEPS, Count
+from pbx_bridge.calls.targets import Targets
 from pbx_bridge.store.reports import Parts
-from pbx_bridge.web.reports import charts
+from pbx_bridge.web.reports import charts, reasons
 from pbx_bridge.web.reports.charts import Bar, Line
 from pbx_bridge.web.reports.report import NONE, Cell, Desk, Report, Section, Table, by, ratio, total
 
@@ -24,8 +25,8 @@ async def queues(desk: Desk) -> Report:
             desk.figure("reports.waited", n, n_before),
             desk.points(
                 "reports.service_level",
-                level(waits, desk.targets.seconds),
-                level(past, desk.targets.seconds),
+                level(waits, desk.targets),
+                level(past, desk.targets),
                 up="good",
                 note=_target(desk),
             ),
@@ -43,10 +44,13 @@ async def queues(desk: Desk) -> Report:
     )
 
 
-def level(waits: Parts, seconds: int, queue: str | None = None) -> float | None:
-    """The share answered in time, of all who waited but those who chose what the flow offered instead."""
+def level(waits: Parts, targets: Targets, queue: str | None = None) -> float | None:
+    """The share answered in time, of all who waited but those who chose what the flow offered instead.
+
+    Of one queue, or of all together, each by its own target.
+    """
     mine = [(words, n) for words, (n, _) in waits.items() if queue in (None, words[0]) and words[1] != _OWN_WISH]
-    in_time = sum(n for words, n in mine if words[1] == _ANSWERED and _within(words[2], seconds))
+    in_time = sum(n for words, n in mine if words[1] == _ANSWERED and targets.in_time(words[0], int(words[2])))
     return ratio(in_time, sum(n for _, n in mine))
 
 
@@ -55,14 +59,10 @@ def left(waits: Parts, queue: str | None = None) -> int:
     return total(waits, queue, _LEFT)[0]
 
 
-def _within(step: str, seconds: int) -> bool:
-    """Whether all waits of a step are shorter than so many seconds."""
-    place = WAIT_STEPS.index(int(step)) + 1
-    return place < len(WAIT_STEPS) and WAIT_STEPS[place] <= seconds
-
-
 def _target(desk: Desk) -> str:
     show = desk.who.show
+    if desk.targets.differ:
+        return desk.t("reports.targets_differ")
     told = {"percent": show.percent(desk.targets.percent / 100), "seconds": show.number(desk.targets.seconds)}
     return desk.t("reports.target", **told)
 
@@ -71,9 +71,8 @@ def _each(desk: Desk, now: Parts, before: Parts) -> Section:
     found = sorted(by(now, 0).items(), key=lambda row: -row[1][0])
     items, rows = [], []
     for (queue,), (n, waited) in found:
-        percent, seconds = desk.targets.of(queue)
-        share = level(now, seconds, queue)
-        reached = share is not None and share * 100 >= percent
+        target, share = desk.targets.of(queue), level(now, desk.targets, queue)
+        reached = share is not None and share * 100 >= target.percent
         shown = desk.who.show.percent(share) if share is not None else ""
         items.append(
             Bar(label=desk.queue(queue), value=100 * (share or 0), shown=shown, tone="good" if reached else "bad")
@@ -87,7 +86,7 @@ def _each(desk: Desk, now: Parts, before: Parts) -> Section:
                 desk.share(left(now, queue), n),
                 desk.time(waited, n),
                 _level_cell(desk, share),
-                _level_cell(desk, level(before, seconds, queue)),
+                _level_cell(desk, level(before, desk.targets, queue)),
             )
         )
     heads = (
@@ -144,6 +143,7 @@ async def agents(desk: Desk) -> Report:
     answered, talk = _sum(calls, "answered")
     answered_before, talk_before = _sum(past, "answered")
     mean, mean_before = (_mean(parts["survey"], parts["silent"]) for parts in (now, before))
+    told, told_before = [await desk.source.reasons(*span) for span in (desk.asked.now.span, desk.asked.before.span)]
     return Report(
         figures=[
             desk.figure("reports.answered_by_people", answered, answered_before),
@@ -156,7 +156,11 @@ async def agents(desk: Desk) -> Report:
             desk.figure("reports.missed_rings", _sum(calls, "missed")[0], _sum(past, "missed")[0], up="bad"),
             desk.points("reports.survey_mean", mean, mean_before, up="good", note=desk.t("reports.survey_note")),
         ],
-        sections=[_people(desk, calls, past, now), *_answers(desk, now["survey"], now["silent"])],
+        sections=[
+            _people(desk, calls, past, now),
+            *reasons.sections(desk, told, told_before),
+            *_answers(desk, now["survey"], now["silent"]),
+        ],
         empty=not calls,
     )
 

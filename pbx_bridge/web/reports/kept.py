@@ -104,31 +104,33 @@ def _reached(desk: Desk, waits: Parts) -> tuple[int, int]:
     names = [queue for (queue,) in by(waits, 0)]
     levels = {queue: _level(desk, waits, queue) for queue in names}
     told = {queue: share for queue, share in levels.items() if share is not None}
-    return sum(100 * share >= desk.targets.of(queue)[0] for queue, share in told.items()), len(told)
+    return sum(100 * share >= desk.targets.of(queue).percent for queue, share in told.items()), len(told)
 
 
 def _level(desk: Desk, waits: Parts, queue: str) -> float | None:
-    return desks.level(waits, desk.targets.of(queue)[1], queue)
+    return desks.level(waits, desk.targets, queue)
 
 
 def _queues(desk: Desk, now: Parts, before: Parts) -> Section:
     items, rows = [], []
     for (queue,), (n, _) in sorted(by(now, 0).items(), key=lambda row: -row[1][0]):
-        percent, seconds = desk.targets.of(queue)
+        wanted = desk.targets.of(queue)
         share, past = _level(desk, now, queue), _level(desk, before, queue)
-        reached = share is not None and 100 * share >= percent
+        reached = share is not None and 100 * share >= wanted.percent
         show = desk.who.show
         shown = show.percent(share) if share is not None else ""
         items.append(
             Bar(label=desk.queue(queue), value=100 * (share or 0), shown=shown, tone="good" if reached else "bad")
         )
-        target = desk.t("reports.target", percent=show.percent(percent / 100), seconds=show.number(seconds))
+        target = desk.t(
+            "reports.target", percent=show.percent(wanted.percent / 100), seconds=show.number(wanted.seconds)
+        )
         verdict = desk.t("reports.target_reached" if reached else "reports.target_missed") if shown else ""
         rows.append(
             (
                 desk.name(desk.queue(queue), queue, foreign=True),
                 desk.number(n),
-                Cell(shown=target, raw=f"{percent}% {seconds}s", text=True),
+                Cell(shown=target, raw=f"{wanted.percent}% {wanted.seconds}s", text=True),
                 desk.share(share or 0, share is not None),
                 Cell(shown=verdict, raw=verdict, text=True),
                 desk.share(past or 0, past is not None),

@@ -10,11 +10,11 @@ from pbx_bridge.calls import tally
 from pbx_bridge.calls.call import Call
 from pbx_bridge.calls.moments import MomentKind
 from pbx_bridge.calls.tally import Count
+from pbx_bridge.calls.targets import Targets
 from pbx_bridge.store.moments import MomentLine, MomentState, Search
 from pbx_bridge.store.promises import Kept
-from pbx_bridge.store.reports import Parts, Reason, Unanswered
+from pbx_bridge.store.reports import Parts, Reason, Told, Unanswered
 from pbx_bridge.web.reports.pages import ReportParts
-from pbx_bridge.web.reports.ports import Targets
 
 _EPOCH = date(1970, 1, 1)
 
@@ -61,6 +61,10 @@ class MemoryReports:
         return ()
 
     async def unanswered(self) -> Sequence[Unanswered]:
+        """See Reports."""
+        return ()
+
+    async def reasons(self, first: date, last: date) -> Sequence[Told]:
         """See Reports."""
         return ()
 

@@ -8,13 +8,14 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
+from pbx_bridge.calls.targets import Targets
 from pbx_bridge.web import export, keys, pages
 from pbx_bridge.web.board.ports import Words, no_words
 from pbx_bridge.web.permits import Permission, needs
 from pbx_bridge.web.reports import periods
 from pbx_bridge.web.reports.book import REPORTS
 from pbx_bridge.web.reports.periods import Asked
-from pbx_bridge.web.reports.ports import Moments, Reports, Targets
+from pbx_bridge.web.reports.ports import Moments, Reports
 from pbx_bridge.web.reports.report import Desk, Table
 from pbx_bridge.web.viewer import Viewer
 

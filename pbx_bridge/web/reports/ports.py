@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
 
 from pbx_bridge.calls.moments import MomentKind
 from pbx_bridge.store.moments import MomentLine, MomentState, Search
 from pbx_bridge.store.promises import Kept
-from pbx_bridge.store.reports import Parts, Reason, Unanswered
+from pbx_bridge.store.reports import Parts, Reason, Told, Unanswered
 
 
 class Reports(Protocol):
@@ -37,6 +36,9 @@ class Reports(Protocol):
     async def unanswered(self) -> Sequence[Unanswered]:
         """Complaints that wait for their answer now."""
 
+    async def reasons(self, first: date, last: date) -> Sequence[Told]:
+        """What the talks of these days were about, as far as agents told."""
+
     async def promises(self, first: date, last: date) -> Sequence[Kept]:
         """How the promises of tickets opened in these days stand, by kind."""
 
@@ -57,20 +59,3 @@ class Moments(Protocol):
         self, call_id: str, kind: MomentKind, *, state: MomentState, owner: str, note: str, by: str
     ) -> bool:
         """Somebody works on it; False if there is no such moment."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Targets:
-    """What a queue should reach: so many percent of its callers answered within so many seconds.
-
-    Attributes:
-        queues: percent and seconds of those that have other targets, by name.
-    """
-
-    percent: int = 80
-    seconds: int = 20
-    queues: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-
-    def of(self, queue: str) -> tuple[int, int]:
-        """The targets of one queue, percent and seconds."""
-        return self.queues.get(queue, (self.percent, self.seconds))

@@ -9,11 +9,12 @@ from datetime import date, timedelta
 from markupsafe import Markup
 
 from pbx_bridge.calls.tally import Count
+from pbx_bridge.calls.targets import Targets
 from pbx_bridge.store.reports import Parts
 from pbx_bridge.values.hostile import clean
 from pbx_bridge.web.board.ports import Words, no_words
 from pbx_bridge.web.reports.periods import Asked, Period, week_start
-from pbx_bridge.web.reports.ports import Reports, Targets
+from pbx_bridge.web.reports.ports import Reports
 from pbx_bridge.web.show import NOTHING
 from pbx_bridge.web.viewer import Viewer
 

@@ -70,6 +70,7 @@
     const old = byId(id);
     if (!fresh.dataset.order) {
       if (old) replace(old, fresh);
+      if (old && fresh.dataset.say && fresh.dataset.mark !== old.dataset.mark) tellOf(fresh.dataset.say, "", id);
       return;
     }
     const rang = old && old.dataset.stage === "ring";
@@ -110,9 +111,12 @@
   const shown = [];
   const announce = (piece) => {
     const words = desk.dataset.rings.replace("#", piece.dataset.say);
+    tellOf(words, piece.querySelector(".d-number")?.textContent.trim() || "", piece.id);
+  };
+  const tellOf = (words, body, tag) => {
     byId("d-say").textContent = words;
     if (!document.hidden || !window.Notification || Notification.permission !== "granted") return;
-    const one = new Notification(words, { body: piece.querySelector(".d-number")?.textContent.trim() || "", tag: piece.id });
+    const one = new Notification(words, { body, tag });
     one.onclick = () => {
       window.focus();
       one.close();
