@@ -7,8 +7,10 @@ import subprocess
 from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import suppress
 from datetime import datetime
+from typing import Any
 
 import pytest
+import structlog
 from harness.customers import import_customers
 from harness.need import MISSING, NO_ASTERISK, no_asterisk
 from harness.scene_lab import scene_pbx
@@ -43,6 +45,19 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         return (yield)
     finally:
         os.setpriority(os.PRIO_PROCESS, 0, before)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def loggers_forget() -> Iterator[None]:
+    """A command under test sets up logging for its whole process: no logger may keep that for the tests to come."""
+    configure = structlog.configure
+
+    def never_kept(*args: Any, **named: Any) -> None:
+        configure(*args, **{**named, "cache_logger_on_first_use": False})
+
+    structlog.configure = never_kept
+    yield
+    structlog.configure = configure
 
 
 @pytest.fixture(scope="session")
