@@ -38,7 +38,7 @@ EDITS = [
     ("overload-trigger", "pjsip.conf", "taskprocessor_overload_trigger = pjsip_only", ""),
     ("modules-missing", "modules.conf", "load = app_mixmonitor.so", ""),
     ("dialplan-no-dead-man", "extensions.conf", "Set(TIMEOUT(absolute)=10)", "NoOp()"),
-    ("queue-missing", "queues.conf", "[support](team)", "[sales](team)"),
+    ("queue-missing", "queues.conf", "[support](every)", "[sales](every)"),
 ]
 # What may be wrong with the machine that the tests run on.
 OF_THE_MACHINE = {"disk-nearly-full", "open-files-few", "host-name-slow", "zone-differs"}
