@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test cover lint bench soak soak-long chaos fuzz audit reference clean constraints
+.PHONY: help run test cover lint bench soak soak-long chaos containers fuzz audit reference clean constraints
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -47,6 +47,10 @@ soak-long: $(VENV)/.stamp-dev ## An hour of calls: nothing may pile up, nothing 
 chaos: $(VENV)/.stamp-dev ## Each fault by itself under real calls; docs/chaos.md is written anew from what was measured
 	@tools/setup.sh system
 	@$(BIN)/python -m bench.chaos
+
+containers: $(VENV)/.stamp-dev ## Bring docker-compose.yml up with podman, kill each container under callers, check the record
+	@tools/setup.sh system
+	@$(BIN)/python -m tools.containers --postgresql
 
 fuzz: $(VENV)/.stamp-dev ## A million spoilt inputs for each reader, and requests to every route; goes on where it was
 	@PYTHONPATH=tests $(BIN)/python -m fuzz

@@ -5,10 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
-import signal
 import sqlite3
-import sys
-import time
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -16,8 +13,9 @@ import click
 
 from bench import report
 from bench.callers import require_sipp
+from bench.command import measuring, run_within
 from bench.desk import Desk
-from bench.figure import CannotMeasure, Figure
+from bench.figure import Figure
 from bench.history import calls_in
 from bench.measures import ALL, ALONE
 from bench.system import Pbx, Say, asterisk, system
@@ -50,23 +48,16 @@ def main(only: tuple[str, ...], quick: bool, big: Path | None, calls: int | None
       .venv/bin/python -m bench --big var/big --only list_number_p99
       .venv/bin/python -m bench --calls 10000000 --only page_list_ms
     """
-    try:
+    with measuring("bench") as say:
         count = calls_in(made) if made else calls or (_QUICK_CALLS if quick else _CALLS)
-        desk = Desk(say=_progress(), quick=quick, big=big, calls=count, made=made)
+        desk = Desk(say=say, quick=quick, big=big, calls=count, made=made)
         figures, facts = run(only or _NAMES, desk)
-    except CannotMeasure as error:
-        click.echo(f"bench: {error}", err=True)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        click.echo("bench: interrupted", err=True)
-        sys.exit(130)
     click.echo(report.as_table(figures, facts), err=True)
     click.echo(report.as_json(figures))
 
 
 def run(only: Collection[str], desk: Desk) -> tuple[Sequence[Figure], Sequence[str]]:
     """The figures asked for, and what they were measured on. Raises CannotMeasure."""
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # leaves nothing behind either
     say = desk.say
     facts = f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {os.cpu_count()} cores"
     with_asterisk = any(name in only for names in ALL for name in names)
@@ -75,7 +66,7 @@ def run(only: Collection[str], desk: Desk) -> tuple[Sequence[Figure], Sequence[s
     figures = asyncio.run(_measure_alone(desk, only))
     if with_asterisk:
         with asterisk(say) as pbx:
-            figures += asyncio.run(_measure(pbx, only, desk.quick, say))
+            figures += run_within(_LIMIT_S, _measure(pbx, only, desk.quick, say))
             facts = f"Asterisk {pbx.plan.version}, {facts}"
     return figures, (facts,)
 
@@ -90,21 +81,11 @@ async def _measure_alone(desk: Desk, only: Collection[str]) -> list[Figure]:
 
 async def _measure(pbx: Pbx, only: Collection[str], quick: bool, say: Say) -> Sequence[Figure]:
     figures: list[Figure] = []
-    try:
-        async with asyncio.timeout(_LIMIT_S), system(pbx, _PEOPLE, say) as made:
-            for names, measure in ALL.items():
-                if set(names) & set(only):
-                    figures += [figure for figure in await measure(made, quick) if figure.name in only]
-    except TimeoutError:
-        raise CannotMeasure(f"not done after {_LIMIT_S:g} s") from None
-    except AssertionError as error:  # of the tests' harness
-        raise CannotMeasure(str(error)) from error
+    async with system(pbx, _PEOPLE, say) as made:
+        for names, measure in ALL.items():
+            if set(names) & set(only):
+                figures += [figure for figure in await measure(made, quick) if figure.name in only]
     return figures
-
-
-def _progress() -> Say:
-    begun = time.monotonic()
-    return lambda text: click.echo(f"[{time.monotonic() - begun:5.1f} s] {text}", err=True)
 
 
 if __name__ == "__main__":

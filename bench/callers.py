@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import csv
 import shutil
-import socket
 import tempfile
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -28,6 +27,7 @@ class Load:
         rate: new calls in a second.
         limit_s: when it counts as stuck.
         patience_s: how long a caller waits for what should come next, then hangs up. 0: for ever.
+        host: the callers' own address.
     """
 
     callers: Sequence[Sequence[str]]
@@ -36,6 +36,7 @@ class Load:
     limit_s: float
     called: str = "100"
     patience_s: float = 0.0
+    host: str = _HOST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +90,7 @@ async def _start(load: Load, sip_port: int, folder: Path) -> asyncio.subprocess.
     (folder / "callers.csv").write_text(_rows(load.callers), encoding="latin-1")
     command = [
         *("sipp", f"127.0.0.1:{sip_port}", "-sf", "call.xml", "-inf", "callers.csv", "-s", load.called),
-        *("-i", _HOST, "-mi", _HOST, "-p", str(_free_port())),
+        *("-i", load.host, "-mi", load.host, "-p", "0"),
         *("-m", str(len(load.callers)), "-r", f"{load.rate:g}", "-l", "10000", "-nostdin"),
         *("-timeout", f"{load.limit_s:g}s", "-timeout_error", "-trace_stat", "-stf", "stat.csv", "-fd", "1"),
         *("-trace_err", "-error_file", "errors.log", "-trace_logs", "-log_file", "said.log"),
@@ -145,9 +146,3 @@ def _answered(log: Path) -> Sequence[str]:
         return ()
     words = (line.split() for line in log.read_text(encoding="latin-1").splitlines())
     return [line[1] for line in words if len(line) == 2 and line[0] == "answered"]
-
-
-def _free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((_HOST, 0))
-        return int(probe.getsockname()[1])

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -61,6 +62,7 @@ async def _serve(path: Path) -> None:
         open_store(path, health, folding=False, zone=TEHRAN, clock=lambda: NOW) as store,
         serve(make_site(parts_on(store, health)), "127.0.0.1", 0) as address,
     ):
+        gc.freeze()  # as the daemon does, or each hundredth page waits for a look at all that the start has made
         print(address, flush=True)
         await asyncio.to_thread(sys.stdin.read)
 

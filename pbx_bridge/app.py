@@ -1,15 +1,19 @@
 """The composition root: opens, wires and stops everything; the only place that knows everything.
 
 Open order: lock, flow and prompts (checked before anything is touched), store, pages, links. Stop order: sources
-(links and spools), callers' actors (left to the next daemon or the dialplan), pages, store (drained).
+(spools), keepers, callers' actors (left to the next daemon or the dialplan), links, pages, store (drained). A daemon
+that hands over ends its pages first and its connection to ARI last: it is replaced, so callers are ours all the time.
 """
 
 from __future__ import annotations
 
 import asyncio
 import gc
+import signal
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -19,123 +23,130 @@ from pbx_bridge import logs
 from pbx_bridge.ami.events import AmiEvent
 from pbx_bridge.ami.link import AmiLink, Login
 from pbx_bridge.ami.live_facts import LiveFacts
-from pbx_bridge.app_pages import Seen, message_files, recording_files, site_of
-from pbx_bridge.app_phones import phones_of
+from pbx_bridge.app_flows import loaded, loader_of, repertoire_of
+from pbx_bridge.app_pages import Seen, site_of
+from pbx_bridge.app_phones import link_of, phones_of
 from pbx_bridge.app_reload import Reloader, Takers, certificate_of
 from pbx_bridge.app_spools import spool_works
+from pbx_bridge.app_upgrade import Arrival, Handover, taken
 from pbx_bridge.ari_handlers import wire
 from pbx_bridge.ari_handlers.caller import Means
-from pbx_bridge.ari_handlers.connection import AriLink
-from pbx_bridge.ari_handlers.originate import Asked, Originator
 from pbx_bridge.ari_handlers.reaper import Reaper
-from pbx_bridge.ari_handlers.repertoire import Deployer, LoadedFlow, Repertoire
+from pbx_bridge.ari_handlers.repertoire import Deployer, Repertoire
 from pbx_bridge.ari_handlers.requests import Ari
 from pbx_bridge.ari_handlers.stasis import Stasis
 from pbx_bridge.calls.facts import RawFact, boot_fact
 from pbx_bridge.config import Settings, load
+from pbx_bridge.config.sound_files import message_files, recording_files
+from pbx_bridge.handover import Predecessor, Successor
 from pbx_bridge.health import Health, LinkState, Meter, Mishaps, utc_now
-from pbx_bridge.ivr.announcer import Announcer
-from pbx_bridge.ivr.flow import Flow
 from pbx_bridge.ivr.guard import GuardedLookups, TryLimits, in_thread
 from pbx_bridge.ivr.loader import Loader
 from pbx_bridge.ivr.lookups import CrmLookups, Lookups, RoutedLookups
 from pbx_bridge.ivr.nodes import RecordNode
 from pbx_bridge.ivr.questions import AskService, StandingOfQueue, TellService
-from pbx_bridge.ivr.reading.beside import unknown_holidays
-from pbx_bridge.ivr.releases import Releases
 from pbx_bridge.ivr.requests import RequestLookups
 from pbx_bridge.ivr.run import Phase, Run
-from pbx_bridge.ivr.sounds.ahead import MadeAhead
 from pbx_bridge.ivr.sounds.ahead_keeper import AheadKeeper, Sources
 from pbx_bridge.ivr.standing import Now, QueueStandings
-from pbx_bridge.pbx import paths as pbx_paths
 from pbx_bridge.pbx.secrets import SecretStore
-from pbx_bridge.pbx.version import rest_over_websocket
-from pbx_bridge.process import come_first, hang_ups, only_one, pid_file, until_stopped
+from pbx_bridge.process import hang_ups, only_one, pid_file, told_by, until_stopped
 from pbx_bridge.services.client import ServiceClient
 from pbx_bridge.services.lookups import ServiceLookups
 from pbx_bridge.spool.message_lookups import MessageLookups
 from pbx_bridge.spool.messages import SHORTEST_S, MessageKeeper
 from pbx_bridge.spool.recordings import RecordingKeeper
 from pbx_bridge.store import RunGone, RunState, Store, open_store
-from pbx_bridge.store.commands import Place
 from pbx_bridge.systemd import Supervisor
+from pbx_bridge.tasks import begun, beside
 from pbx_bridge.web.board.feed import LiveFeed
 from pbx_bridge.web.server import listening
 
 log = structlog.get_logger()
 
 
-async def run_daemon(settings: Settings) -> None:
-    """The daemon, until SIGTERM or SIGINT. Raises BridgeError when it cannot run."""
+@dataclass(kw_only=True)
+class Host:
+    """The process in which a daemon lives. `settings`: those that count; `lock`: the descriptor of HOME's."""
+
+    settings: Settings
+    mishaps: Mishaps
+    lock: int
+    reload: asyncio.Event
+    upgrade: asyncio.Event
+
+
+async def run_daemon(settings: Settings, take_over: int | None = None) -> None:
+    """The daemon, until SIGTERM or SIGINT, or until another has taken over. Raises BridgeError when it cannot run.
+
+    Args:
+        take_over: the descriptor on which a daemon that runs speaks to its successor, which this is to be.
+    """
     mishaps = Mishaps()
     logs.configure(settings.log.level, settings.log.form, mishaps, node=settings.pbx.systemname)
-    loader = loader_of(settings)
-    loader.ahead.take(loader.ahead.news())
-    services = settings.services_ready()
-    flows = _repertoire(settings, loader)
-    come_first()
-    with only_one(settings.run / "daemon.lock"), hang_ups() as asked, pid_file(settings.run / "daemon.pid"):
-        health = Health()
-        client = ServiceClient(services, health)
-        async with (
-            open_store(
-                settings.store_place,
-                health,
-                region=settings.region,
-                numbers=settings.number_rules(),
-                zone=ZoneInfo(settings.zone),
-                long_wait_s=settings.reports.long_wait_s,
-                audit_days=settings.web.audit_days,
-                promises=settings.promises_made(),
-                retry=settings.retry(),
-            ) as store,
-            client.open(),
-        ):
-            await _serve(settings, loader, flows, store, health, client, mishaps, asked)
+    predecessor = None if take_over is None else Predecessor(take_over)
+    held = None if predecessor is None else predecessor.lock
+    with (
+        only_one(settings.run / "daemon.lock", held) as lock,
+        hang_ups() as reload,
+        told_by(signal.SIGUSR2) as upgrade,
+    ):
+        host = Host(settings=settings, mishaps=mishaps, lock=lock, reload=reload, upgrade=upgrade)
+        arrival = Arrival(settings.run, predecessor)
+        while (lost := await _live(host, arrival)) is not None:
+            log.error("successor_lost", reason=lost.trouble)
+            arrival = Arrival(settings.run, lost=lost)
 
 
-def _repertoire(settings: Settings, loader: Loader) -> Repertoire:
-    numbers = settings.number_rules()
-    lines = {}
-    for line in ("", *numbers.flow_names):
-        flow, announcer = loader.newest(settings.flow_of_line(line), line)
-        for finding in unknown_holidays(flow, utc_now().astimezone(loader.zone).date()):
-            log.warning("holidays_not_known", flow=flow.name, reason=finding.sentence)
-        lines[line] = _loaded(flow, announcer)
-    return Repertoire(lines.pop(""), lines, numbers.flow_of)
+async def _live(host: Host, arrival: Arrival) -> Successor | None:
+    """From the settings to the end; who was to go on then, and did not."""
+    settings, health = host.settings, Health()
+    with arrival.told(), pid_file(settings.run / "daemon.pid", write=not arrival.is_awaited):
+        loader = loader_of(settings)
+        loader.ahead.take(loader.ahead.news())
+        client = ServiceClient(settings.services_ready(), health)
+        flows = repertoire_of(settings, loader)
+        await arrival.look_at_the_store(settings)
+        async with AsyncExitStack() as ari:
+            async with _store_of(settings, health, migrating=not arrival.migrates) as store, client.open():
+                successor = await _serve(host, arrival, loader, flows, store, health, client, ari)
+                if successor is not None:
+                    await store.writer.close()
+                    successor.has_all()  # what is still being read here keeps nobody
+            return None if successor is None or await successor.serves() else successor
 
 
-def loader_of(settings: Settings) -> Loader:
-    """What makes flows ready for this PBX. Raises PbxError when there is no Asterisk yet."""
-    paths = pbx_paths.find_paths(settings.home, settings.asterisk_root)
-    return Loader(
-        releases=Releases(settings.home / "flows"),
-        prompts=settings.home / "prompts",
-        sounds=paths.sounds,
-        seen_as=paths.inside(paths.sounds),
-        ahead=MadeAhead(paths.sounds, paths.inside(paths.sounds)),
-        # Of a PBX that is not ours we do not know them.
-        queues=settings.pbx.queue_names if settings.ari.url is None else None,
-        zone=ZoneInfo(settings.zone),
+def _store_of(settings: Settings, health: Health, *, migrating: bool) -> AbstractAsyncContextManager[Store]:
+    return open_store(
+        settings.store_place,
+        health,
+        folding=False,
+        migrating=migrating,
         region=settings.region,
-        services=settings.services_known(),
+        numbers=settings.number_rules(),
+        zone=ZoneInfo(settings.zone),
+        long_wait_s=settings.reports.long_wait_s,
+        audit_days=settings.web.audit_days,
+        promises=settings.promises_made(),
+        retry=settings.retry(),
     )
 
 
 async def _serve(
-    settings: Settings,
+    host: Host,
+    arrival: Arrival,
     loader: Loader,
     flows: Repertoire,
     store: Store,
     health: Health,
     services: ServiceClient,
-    mishaps: Mishaps,
-    asked: asyncio.Event,
-) -> None:
+    ari: AsyncExitStack,
+) -> Successor | None:
+    """Until the end. `ari`: what connects us to it, closed by the caller where a successor follows."""
+    settings = host.settings
     node = settings.pbx.systemname
     key_to_play = Meter("pbx_bridge_key_to_play_seconds", "From a key's release to the next prompt's request.")
-    deployer = Deployer(flows, loader.releases, lambda version: _loaded(*loader.release(version)))
+    deployer = Deployer(flows, loader.releases, lambda version: loaded(*loader.release(version)))
     ami = _ami(settings, store, health, lambda event: feed.heard(event))
     feed = LiveFeed(node, ami.agents, ami.channels)
     messages = _message_keeper(settings, flows, store, health)
@@ -148,7 +159,7 @@ async def _serve(
         flows=flows,
         health=health,
         feed=feed,
-        mishaps=mishaps,
+        mishaps=host.mishaps,
         asterisk=lambda: desk.asterisk,
         dialler=phones.dialler,
         phones=phones.telephone,
@@ -166,30 +177,52 @@ async def _serve(
         site=lambda told: site_of(told, store, seen, meters),
     )
     site, certificate = takers.site(settings), await asyncio.to_thread(certificate_of, settings)
-    await deployer.look_up(await desk.remember(store, node))
-    if settings.ari.url is None:  # of a PBX that is not ours we do not know the agents
-        await store.agents.fill(settings.pbx.extensions, settings.pbx.agents)
     gc.freeze()  # what the start made stays: no later collection need look at it again
-    async with listening(settings.web.host, settings.web.port) as showing, desk.link.open():
+    async with AsyncExitStack() as stack:
+        web = settings.web
+        showing = await stack.enter_async_context(listening(web.host, web.port, arrival.sockets(settings)))
+        await ari.enter_async_context(desk.link.open())
+        if arrival.migrates:
+            await arrival.take_over(Ari(desk.link, settings.ari.app), health)
+            await store.bring_up()
+        if settings.ari.url is None:  # of a PBX that is not ours we do not know the agents
+            await store.agents.fill(settings.pbx.extensions, settings.pbx.agents)
+        await deployer.look_up({run.version for run in (await _runs_left(store, node)).values()})
+        hears_ami = await stack.enter_async_context(begun(ami.run(), name="ami"))
+        await arrival.take_over(Ari(desk.link, settings.ari.app), health)
+        runs = await _runs_left(store, node)
+        await deployer.look_up({run.version for run in runs.values()})
+        desk.remember(runs)
+        hears_ari = await ari.enter_async_context(begun(desk.link.run(), name="ari"))
+        await stack.enter_async_context(store.keeping_up())
         await showing.show(site, certificate.context if certificate else None)
         reloader, supervisor = Reloader(settings, load, takers, showing, certificate), Supervisor()
+        handover = Handover(settings.run, host.lock, showing, (web.host, web.port), lambda: taken(store))
+        await stack.enter_async_context(beside(arrival.tell(health), name="arrival"))
         await until_stopped(
             {
                 **works,
-                "stasis": desk.stasis.run,
                 "flows": deployer.run,
-                "ari": desk.link.run,
-                "ami": ami.run,
+                "ari": hears_ari,
+                "ami": hears_ami,
                 "dialler": phones.dialler.run,
                 "recordings": takers.recordings.run,
                 "messages": messages.run,
                 "reaper": _reaper(settings, desk, store, health).run,
                 "ahead": _ahead(loader, flows, store).run,
-                "reload": lambda: reloader.run(asked, supervisor),
+                "reload": lambda: reloader.run(host.reload, supervisor),
+                "upgrade": lambda: handover.run(host.upgrade),
                 "certificate": reloader.look,
+                "stasis": desk.stasis.run,  # last: callers are looked after until everything else has ended
             },
             supervisor,
+            handover.done,
         )
+        host.settings = reloader.settings
+    if handover.successor is None:
+        await ari.aclose()  # who calls from here on is the dialplan's at once
+    desk.link.hands_over = True
+    return handover.successor
 
 
 def _lookups(
@@ -223,7 +256,7 @@ class _Desk:
         node, app = settings.pbx.systemname, settings.ari.app
         self._store, self._node, self._feed = store, node, feed
         self.asterisk = ""  # its version, once it told
-        self.link = _link(
+        self.link = link_of(
             settings,
             health,
             on_event=lambda event: self.stasis.heard(event),
@@ -241,24 +274,18 @@ class _Desk:
         )
         self.stasis = Stasis(means, node=node, app=app, forget=self._forget, on_boot=self._booted)
 
-    async def remember(self, store: Store, node: str) -> set[str]:
-        """Take up the runs that an earlier daemon left; their flow versions. One that cannot be read begins anew."""
-        runs = {}
-        for state in await store.runs.all(node):
-            try:
-                runs[state.channel] = msgspec.json.decode(state.body, type=Run)
-            except (ValueError, RecursionError) as error:
-                log.warning("run_not_readable", channel=state.channel, reason=str(error))
+    def remember(self, runs: Mapping[str, Run]) -> None:
+        """Take up the runs that an earlier daemon left."""
         self.stasis.remember(runs)
         self._feed.remember(runs.values())
-        return {run.version for run in runs.values()}
 
     def _keep(self, facts: Sequence[RawFact], run: Run) -> asyncio.Future[None]:
         state: RunState | RunGone = RunState(node=run.node, channel=run.channel, body=msgspec.json.encode(run))
         self._feed.stands(run)
         if run.phase is Phase.OVER:
             state = RunGone(node=run.node, channel=run.channel)
-        return self._store.journal.post(facts, runs=[state])
+        # Given to the dialplan, a caller hears nothing until that is on disk.
+        return self._store.journal.post(facts, runs=[state], hurried=run.phase is Phase.QUEUED)
 
     # Both only begin to write: a store that refuses must not keep a reconnected daemon from its callers.
 
@@ -273,8 +300,15 @@ class _Desk:
         self._store.journal.post([boot]).add_done_callback(_kept)
 
 
-def _loaded(flow: Flow, announcer: Announcer) -> LoadedFlow:
-    return LoadedFlow(flow=flow, texts=announcer.book, speaker=announcer)
+async def _runs_left(store: Store, node: str) -> Mapping[str, Run]:
+    """What an earlier daemon left, by channel. One that cannot be read begins anew."""
+    runs = {}
+    for state in await store.runs.all(node):
+        try:
+            runs[state.channel] = msgspec.json.decode(state.body, type=Run)
+        except (ValueError, RecursionError) as error:
+            log.warning("run_not_readable", channel=state.channel, reason=str(error))
+    return runs
 
 
 def _kept(written: asyncio.Future[None]) -> None:
@@ -346,52 +380,3 @@ def _ami(settings: Settings, store: Store, health: Health, also: Callable[[AmiEv
         facts.heard(event)
 
     return AmiLink(login, health, heard, numbers=settings.number_rules())
-
-
-async def place_call(settings: Settings, agent: str, number: str, ring_s: int) -> Asked:
-    """Ring an agent's phone, then the number, beside a daemon that may run. Raises BridgeError."""
-    health = Health()
-    link = _link(settings, health, on_event=lambda _: None, on_open=lambda: None, on_connect=_nothing)
-    place = Place(
-        path=settings.store_place,
-        region=settings.region,
-        numbers=settings.number_rules(),
-        zone=ZoneInfo(settings.zone),
-        long_wait_s=settings.reports.long_wait_s,
-    )
-    async with place.open_existing() as store, link.open():
-        originator = Originator(
-            Ari(link, settings.ari.app),
-            node=settings.pbx.systemname,
-            keep=store.journal.add,
-            agents=settings.pbx.extensions,
-            region=settings.region,
-            numbers=settings.number_rules(),
-        )
-        return await originator.call(agent, number, ring_s)
-
-
-async def _nothing() -> None:
-    """What a link that only asks does after a connect."""
-
-
-def _link(
-    settings: Settings,
-    health: Health,
-    *,
-    on_event: Callable[[wire.Event], None],
-    on_open: Callable[[], None],
-    on_connect: Callable[[], Awaitable[None]],
-) -> AriLink:
-    return AriLink(
-        url=settings.ari.url or f"http://{settings.pbx.host}:{settings.pbx.ari_port}/ari",
-        app=settings.ari.app,
-        user=settings.ari.user,
-        password=SecretStore(settings.secrets).ari,
-        health=health,
-        on_event=on_event,
-        on_open=on_open,
-        on_connect=on_connect,
-        trust=settings.ari.trust(),
-        takes_requests=rest_over_websocket,
-    )

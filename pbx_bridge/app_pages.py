@@ -20,11 +20,11 @@ from pbx_bridge.ari_handlers.repertoire import Repertoire
 from pbx_bridge.ari_handlers.telephone import Telephone
 from pbx_bridge.calls.escalation import Level
 from pbx_bridge.config import OidcSection, Settings
+from pbx_bridge.config.sound_files import message_files, recording_files
 from pbx_bridge.health import Health, Meter, Mishaps, Tally
 from pbx_bridge.ivr.drawn import DrawnFlow
 from pbx_bridge.pbx import paths as pbx_paths
 from pbx_bridge.pbx.secrets import SecretStore
-from pbx_bridge.spool.recording_files import RecordingFiles
 from pbx_bridge.spool.recordings import Shelf
 from pbx_bridge.spool.sounds import CallSounds
 from pbx_bridge.store import Role, Store
@@ -105,18 +105,6 @@ def site_of(settings: Settings, store: Store, seen: Seen, meters: tuple[Meter | 
             ),
         )
     )
-
-
-def recording_files(settings: Settings) -> RecordingFiles:
-    """Where recordings of talks come from, and where they are kept."""
-    paths = pbx_paths.find_paths(settings.home, settings.asterisk_root)
-    return RecordingFiles(settings.recordings.spool or paths.monitor, settings.recordings_path)
-
-
-def message_files(settings: Settings) -> RecordingFiles:
-    """The same of callers' messages."""
-    paths = pbx_paths.find_paths(settings.home, settings.asterisk_root)
-    return RecordingFiles(settings.messages.spool or paths.recording, settings.messages_path)
 
 
 def _dial(settings: Settings, seen: Seen, store: Store) -> DialParts:

@@ -6,18 +6,24 @@ from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from zoneinfo import ZoneInfo
 
 from pbx_bridge.ami.actions import Actions
 from pbx_bridge.ami.link import AmiLink
+from pbx_bridge.ari_handlers import wire
+from pbx_bridge.ari_handlers.connection import AriLink
 from pbx_bridge.ari_handlers.dial_rules import DialRules
 from pbx_bridge.ari_handlers.dialler import Dialler, Live, Take
-from pbx_bridge.ari_handlers.originate import Originator
+from pbx_bridge.ari_handlers.originate import Asked, Originator
 from pbx_bridge.ari_handlers.requests import Ari
 from pbx_bridge.ari_handlers.telephone import House, Telephone
 from pbx_bridge.calls.call import Call
 from pbx_bridge.config import Settings
-from pbx_bridge.pbx.version import keys_received
+from pbx_bridge.health import Health
+from pbx_bridge.pbx.secrets import SecretStore
+from pbx_bridge.pbx.version import keys_received, rest_over_websocket
 from pbx_bridge.store import Store
+from pbx_bridge.store.commands import Place
 from pbx_bridge.values.number_rules import NumberRules
 
 
@@ -116,3 +122,53 @@ def phones_of(settings: Settings, store: Store, ari: Ari, ami: AmiLink) -> Phone
     )
     ready = partial(_phone_rules, store)
     return Phones(dialler=dialler, telephone=telephone, originator=originator, ready=ready)
+
+
+async def place_call(settings: Settings, agent: str, number: str, ring_s: int) -> Asked:
+    """Ring an agent's phone, then the number, beside a daemon that may run. Raises BridgeError."""
+    health = Health()
+    link = link_of(settings, health, on_event=lambda _: None, on_open=lambda: None, on_connect=_nothing)
+    place = Place(
+        path=settings.store_place,
+        region=settings.region,
+        numbers=settings.number_rules(),
+        zone=ZoneInfo(settings.zone),
+        long_wait_s=settings.reports.long_wait_s,
+    )
+    async with place.open_existing() as store, link.open():
+        originator = Originator(
+            Ari(link, settings.ari.app),
+            node=settings.pbx.systemname,
+            keep=store.journal.add,
+            agents=settings.pbx.extensions,
+            region=settings.region,
+            numbers=settings.number_rules(),
+        )
+        return await originator.call(agent, number, ring_s)
+
+
+async def _nothing() -> None:
+    """What a link that only asks does after a connect."""
+
+
+def link_of(
+    settings: Settings,
+    health: Health,
+    *,
+    on_event: Callable[[wire.Event], None],
+    on_open: Callable[[], None],
+    on_connect: Callable[[], Awaitable[None]],
+) -> AriLink:
+    """The link to ARI that the settings tell; see AriLink. Raises SettingsError."""
+    return AriLink(
+        url=settings.ari.url or f"http://{settings.pbx.host}:{settings.pbx.ari_port}/ari",
+        app=settings.ari.app,
+        user=settings.ari.user,
+        password=SecretStore(settings.secrets).ari,
+        health=health,
+        on_event=on_event,
+        on_open=on_open,
+        on_connect=on_connect,
+        trust=settings.ari.trust(),
+        takes_requests=rest_over_websocket,
+    )

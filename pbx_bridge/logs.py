@@ -162,3 +162,11 @@ def configure(
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     if mishaps is not None:
         logging.getLogger().addHandler(_ToMishaps(mishaps))
+        _each_reason_once()
+
+
+def _each_reason_once() -> None:
+    """Links tell why they are down, once; stamina would tell it at every try."""
+    from stamina import instrumentation  # of the daemon alone: no command waits for it
+
+    instrumentation.set_on_retry_hooks(())

@@ -5,7 +5,6 @@ SIGHUP asks; `HOME/run/reload.json` answers.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import signal
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from pbx_bridge.errors import BridgeError
+from pbx_bridge.process import pid_of_daemon, write_note
 
 _POLL_S = 0.05
 _FILE = "reload.json"
@@ -38,9 +38,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 def tell(run: Path, outcome: Outcome) -> None:
     """Write it down, whole or not at all. Raises OSError."""
-    draft = run / f".{_FILE}.new"
-    draft.write_bytes(msgspec.json.encode(outcome))
-    draft.replace(run / _FILE)
+    write_note(run / _FILE, msgspec.json.encode(outcome))
 
 
 def ask(run: Path, patience_s: float = 30.0) -> Outcome:
@@ -49,7 +47,7 @@ def ask(run: Path, patience_s: float = 30.0) -> Outcome:
     Raises:
         BridgeError: no daemon runs there, or it says nothing within the time.
     """
-    pid = _pid(run)
+    pid = pid_of_daemon(run, "it reads its settings when it is started")
     before = _told(run, pid)
     try:
         os.kill(pid, signal.SIGHUP)
@@ -61,23 +59,6 @@ def ask(run: Path, patience_s: float = 30.0) -> Outcome:
             raise BridgeError(f"the daemon (process {pid}) said nothing for {patience_s:.0f} s: look into its log")
         time.sleep(_POLL_S)
     return outcome
-
-
-def _pid(run: Path) -> int:
-    """The daemon that holds the folder's lock: a file alone may be left from one that was killed."""
-    nobody = BridgeError(f"no daemon runs in {run.parent}: it reads its settings when it is started")
-    try:
-        with (run / "daemon.lock").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        raise nobody
-    except BlockingIOError:
-        pass
-    except OSError as error:
-        raise nobody from error
-    try:
-        return int((run / "daemon.pid").read_text(encoding="ascii"))
-    except (OSError, ValueError) as error:
-        raise BridgeError(f"the daemon in {run.parent} is only starting, or ends: ask again") from error
 
 
 def _told(run: Path, pid: int) -> Outcome | None:

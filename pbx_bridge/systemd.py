@@ -15,6 +15,16 @@ READY, RELOADING, STOPPING, ALIVE = "READY=1", "RELOADING=1", "STOPPING=1", "WAT
 _US = 1_000_000
 
 
+def main_is(pid: int) -> str:
+    """What is said when another process goes on as the service; that one stirs from now on."""
+    return f"MAINPID={pid}\n{ALIVE}"
+
+
+def environment_of_another(environ: Mapping[str, str]) -> dict[str, str]:
+    """Our environment for a process that will be the service: systemd's watchdog named us by our process id."""
+    return {name: value for name, value in environ.items() if name != "WATCHDOG_PID"}
+
+
 class Supervisor:
     """systemd, if it started this process as a service of type `notify`."""
 

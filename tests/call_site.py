@@ -20,8 +20,9 @@ from pbx_bridge.calls.facts import RawFact, StepKind, cel_fact
 from pbx_bridge.calls.promises import Promises
 from pbx_bridge.health import Health
 from pbx_bridge.spool.messages import MessageKeeper
-from pbx_bridge.spool.recording_files import RecordingFiles
+from pbx_bridge.spool.recording_files import NO_KEYS, RecordingFiles
 from pbx_bridge.spool.recordings import RecordingKeeper, Shelf
+from pbx_bridge.spool.sound_keys import SoundKeys
 from pbx_bridge.spool.sounds import CallSounds
 from pbx_bridge.store import CallRow, Role, Store, open_store
 from pbx_bridge.store.address import StorePlace
@@ -64,16 +65,17 @@ class CallSite:
     health: Health = field(default_factory=Health)
     unmasked: frozenset[Role] = UNMASKED
     rules: ComplaintRules = field(default_factory=ComplaintRules)
+    keys: SoundKeys = NO_KEYS
 
     @property
     def recordings(self) -> RecordingFiles:
         """Folders of talks."""
-        return RecordingFiles(self.folder / "monitor", self.folder / "kept")
+        return RecordingFiles(self.folder / "monitor", self.folder / "kept", self.keys)
 
     @property
     def messages(self) -> RecordingFiles:
         """Folders of what callers left."""
-        return RecordingFiles(self.folder / "recording", self.folder / "messages-kept")
+        return RecordingFiles(self.folder / "recording", self.folder / "messages-kept", self.keys)
 
     def later(self, **time: float) -> None:
         """Let time go by."""
@@ -135,6 +137,12 @@ class CallSite:
             *ended(channel, seconds + 30),
         ]
         call = await self.put(facts)
+        await self.take_recordings()
+        await MessageKeeper(node=NODE, files=self.messages, store=self.store, health=self.health).keep(message)
+        return call
+
+    async def take_recordings(self) -> None:
+        """What the daemon does each second with the recordings of calls that are over."""
         keeper = RecordingKeeper(
             node=NODE,
             files=self.recordings,
@@ -143,8 +151,6 @@ class CallSite:
             clock=lambda: at(7200),
         )
         await keeper.turn()
-        await MessageKeeper(node=NODE, files=self.messages, store=self.store, health=self.health).keep(message)
-        return call
 
     async def log(self) -> list[tuple[str, str, str]]:
         """The audit log, oldest first: who, what, about what."""

@@ -7,11 +7,9 @@ it would find /etc/asterisk.
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,12 +17,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pbx_folders import NUMBER, lay_stock
-from private_pbx import ROOT, free_ports
+from private_pbx import ROOT, free_ports, private_home
 
 from pbx_bridge.pbx.console import Console
 from pbx_bridge.pbx.find import have_asterisk
 from pbx_bridge.pbx.modules import modules_in
-from pbx_bridge.pbx.paths import PbxPaths, instance_paths, link_home
+from pbx_bridge.pbx.paths import PbxPaths, link_home
 from pbx_bridge.pbx.plan import Ports
 from pbx_bridge.pbx.program import Asterisk
 
@@ -149,34 +147,30 @@ class CompanyPbx:
 def company_pbx(flavour: str) -> Iterator[CompanyPbx]:
     """One of that flavour, running; gone from the disk afterwards. Raises PbxError where no Asterisk can be had."""
     asterisk = have_asterisk(OLD if flavour == "issabel" and OLD.is_dir() else ROOT)
-    home = Path(tempfile.mkdtemp(prefix="pbxb-test-"))
-    home.chmod(0o755)
-    paths = instance_paths(home, asterisk.root)
-    pbx = CompanyPbx(
-        home=home,
-        asterisk=asterisk,
-        paths=paths,
-        etc=paths.base / "company",
-        ports=free_ports(),
-        settings={
-            "PBX__SYSTEMNAME": "pbxt",
-            "DEPLOY__NUMBERS": f'["{NUMBER}"]',
-            "DEPLOY__QUEUES": '["400"]',
-            "DEPLOY__EXTENSIONS": '["2XX"]',
-            "DEPLOY__INBOUND": "incoming",
-            "DEPLOY__INTERNAL": "phones" if flavour == "plain" else "from-internal",
-            "DEPLOY__FALLBACK": "" if flavour == "plain" else "ext-queues,400",
-        },
-    )
-    try:
-        _lay(pbx, flavour)
-        link_home(home, paths)
-        pbx.start()
-        yield pbx
-    finally:
-        pbx.stop()
-        shutil.rmtree(paths.base, ignore_errors=True)
-        shutil.rmtree(home, ignore_errors=True)
+    with private_home(asterisk) as (home, paths):
+        pbx = CompanyPbx(
+            home=home,
+            asterisk=asterisk,
+            paths=paths,
+            etc=paths.base / "company",
+            ports=free_ports(),
+            settings={
+                "PBX__SYSTEMNAME": "pbxt",
+                "DEPLOY__NUMBERS": f'["{NUMBER}"]',
+                "DEPLOY__QUEUES": '["400"]',
+                "DEPLOY__EXTENSIONS": '["2XX"]',
+                "DEPLOY__INBOUND": "incoming",
+                "DEPLOY__INTERNAL": "phones" if flavour == "plain" else "from-internal",
+                "DEPLOY__FALLBACK": "" if flavour == "plain" else "ext-queues,400",
+            },
+        )
+        try:
+            _lay(pbx, flavour)
+            link_home(home, paths)
+            pbx.start()
+            yield pbx
+        finally:
+            pbx.stop()
 
 
 def _lay(pbx: CompanyPbx, flavour: str) -> None:

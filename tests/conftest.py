@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import structlog
 from harness.customers import import_customers
-from harness.need import MISSING, NO_ASTERISK, no_asterisk
+from harness.need import MISSING, NO_ASTERISK, an_asterisk
 from harness.scene_lab import scene_pbx
 from harness.system import SystemUnderTest, place_sounds, running_system
 from harness.told import table
@@ -63,30 +63,16 @@ def loggers_forget() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def laid_pbx() -> Iterator[PbxUnderTest]:
     """The run's private Asterisk, perhaps not running. Where none can be had: skipped, or with CI failed."""
-    try:
-        opened = private_pbx()
-        pbx = opened.__enter__()
-    except PbxError as error:
-        no_asterisk(error)
-    try:
+    with an_asterisk(private_pbx()) as pbx:
         yield pbx
-    finally:
-        opened.__exit__(None, None, None)
 
 
 @pytest.fixture(scope="session")
 def scene_house() -> Iterator[PbxUnderTest]:
     """An Asterisk of the shipped configuration with short times, and the scenes' numbers beside it; running."""
-    try:
-        opened = scene_pbx()
-        pbx = opened.__enter__()
-    except PbxError as error:
-        no_asterisk(error)
-    try:
+    with an_asterisk(scene_pbx()) as pbx:
         pbx.start()
         yield pbx
-    finally:
-        opened.__exit__(None, None, None)
 
 
 @pytest.fixture

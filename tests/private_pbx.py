@@ -13,15 +13,16 @@ import os
 import random
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
 import wave
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from own_ports import own_port
 
 from pbx_bridge.errors import PbxError
 from pbx_bridge.pbx.console import Console, ari_answers
@@ -141,11 +142,9 @@ class PbxUnderTest:
 
 
 def free_ports() -> Ports:
-    """Ports nobody has just now; the RTP range is a random block, which is as good as it gets."""
-    with ExitStack() as stack:
-        numbers = [_free_port(stack, kind) for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM, socket.SOCK_STREAM)]
-    start = random.randrange(12000, 30000, 2)
-    return Ports(sip=numbers[0], ari=numbers[1], ami=numbers[2], rtp_start=start, rtp_end=start + _RTP_PORTS)
+    """Ports of this process's own; the RTP range is a random block, of which Asterisk takes what is free."""
+    start = random.randrange(12000, 25900, 2)
+    return Ports(sip=own_port(), ari=own_port(), ami=own_port(), rtp_start=start, rtp_end=start + _RTP_PORTS)
 
 
 @contextmanager
@@ -162,26 +161,35 @@ def private_pbx(
     if not os.access("/", os.W_OK) and not ROOT.exists():
         raise PbxError("no Asterisk here, and no right to install one")
     asterisk = have_asterisk(root_of(ROOT, suite) if suite else ROOT, suite=suite)
-    home = Path(tempfile.mkdtemp(prefix="pbxb-test-"))
-    home.chmod(0o755)
-    paths = instance_paths(home, asterisk.root)
-    plan = PbxPlan(
-        systemname="pbxt",
-        agents=tuple(agents),
-        paths=paths,
-        secrets=SecretStore(home / "secrets").pbx(agents),
-        version=asterisk.version,
-        modules=modules_in(asterisk.root or Path("/")),
-        ports=free_ports(),
-    )
-    pbx = PbxUnderTest(home=home, asterisk=asterisk, plan=replace(plan, **changes))  # type: ignore[arg-type]
-    try:
+    with private_home(asterisk) as (home, paths):
+        plan = PbxPlan(
+            systemname="pbxt",
+            agents=tuple(agents),
+            paths=paths,
+            secrets=SecretStore(home / "secrets").pbx(agents),
+            version=asterisk.version,
+            modules=modules_in(asterisk.root or Path("/")),
+            ports=free_ports(),
+        )
+        pbx = PbxUnderTest(home=home, asterisk=asterisk, plan=replace(plan, **changes))  # type: ignore[arg-type]
         lay_instance(asterisk, pbx.plan)
         link_home(home, paths)
         place_announcements(paths)
-        yield pbx
+        try:
+            yield pbx
+        finally:
+            pbx.stop()
+
+
+@contextmanager
+def private_home(asterisk: Asterisk) -> Iterator[tuple[Path, PbxPaths]]:
+    """A HOME of its own, which Asterisk's user may enter, and its instance's folders; both gone afterwards."""
+    home = Path(tempfile.mkdtemp(prefix="pbxb-test-"))
+    home.chmod(0o755)
+    paths = instance_paths(home, asterisk.root)
+    try:
+        yield home, paths
     finally:
-        pbx.stop()
         shutil.rmtree(paths.base, ignore_errors=True)
         shutil.rmtree(home, ignore_errors=True)
 
@@ -206,9 +214,3 @@ def _open_sockets(table: str) -> Iterator[tuple[str, str]]:
             raw = bytes.fromhex(address)
             words = b"".join(raw[i : i + 4][::-1] for i in range(0, len(raw), 4))
             yield f"{ipaddress.ip_address(words)}:{int(port, 16)}", fields[9]
-
-
-def _free_port(stack: ExitStack, kind: socket.SocketKind) -> int:
-    probe = stack.enter_context(socket.socket(socket.AF_INET, kind))
-    probe.bind(("127.0.0.1", 0))
-    return int(probe.getsockname()[1])

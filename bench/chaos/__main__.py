@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import json
-import signal
 import sys
-import time
 from collections.abc import Sequence
 
 import click
@@ -17,8 +14,9 @@ from bench.chaos.cases import Fault
 from bench.chaos.page import rewrite, row
 from bench.chaos.paper import open_doors
 from bench.chaos.trial import Outcome, trial
+from bench.command import measuring, run_within
 from bench.figure import CannotMeasure
-from bench.system import REPOSITORY, Pbx, Say, asterisk
+from bench.system import REPOSITORY, Say, asterisk
 
 PAGE = REPOSITORY / "docs" / "chaos.md"
 _LONGEST_S = 420.0  # of one fault; one that hangs must end by itself
@@ -39,22 +37,9 @@ def main(faults: Sequence[str], dry: bool) -> None:
     Example:
       .venv/bin/python -m bench.chaos reset hole
     """
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's `&` has it ignored
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # leaves nothing behind either
-    begun = time.monotonic()
-
-    def say(text: str) -> None:
-        click.echo(f"[{time.monotonic() - begun:6.1f} s] {text}", err=True)
-
-    try:
+    with measuring("chaos") as say:
         require_sipp()
         done, without = run([_NAMES[name] for name in faults] or list(Fault), say, dry=dry)
-    except CannotMeasure as error:
-        click.echo(f"chaos: {error}", err=True)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        click.echo("chaos: interrupted", err=True)
-        sys.exit(130)
     told = [dataclasses.asdict(outcome) for outcome in done]
     click.echo(json.dumps({"done": told, "not_done": without}, indent=2, ensure_ascii=False))
     sys.exit(1 if without or any(outcome.problems for outcome in done) else 0)
@@ -67,9 +52,9 @@ def run(faults: Sequence[Fault], say: Say, *, dry: bool) -> tuple[list[Outcome],
     for fault in faults:
         with asterisk(say, open_doors) as pbx:
             try:
-                outcome = asyncio.run(_bounded(pbx, fault, say))
-            except (CannotMeasure, AssertionError, TimeoutError) as error:
-                without[fault.value] = str(error) or type(error).__name__
+                outcome = run_within(_LONGEST_S, trial(pbx, fault, say))
+            except CannotMeasure as error:
+                without[fault.value] = str(error)
                 say(f"NOT DONE: {without[fault.value]}")
                 continue
         done.append(outcome)
@@ -79,11 +64,6 @@ def run(faults: Sequence[Fault], say: Say, *, dry: bool) -> tuple[list[Outcome],
         if not dry:
             rewrite(PAGE, {fault: row(outcome)})
     return done, without
-
-
-async def _bounded(pbx: Pbx, fault: Fault, say: Say) -> Outcome:
-    async with asyncio.timeout(_LONGEST_S):
-        return await trial(pbx, fault, say)
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ class Fault(enum.StrEnum):
     PBX = "PBX restarted 20 times"
     TWO = "a second daemon on the PBX"
     FREEZE = "daemon frozen"
+    STILL = "PBX frozen"
     DNS = "DNS dead"
     LOCK = "store locked"
 
@@ -61,6 +62,7 @@ CASES: Mapping[Fault, Case] = {
     Fault.PBX: Case(lasts_s=0.0, harm=harm.restarts, told="ari"),
     Fault.TWO: Case(lasts_s=12.0, harm=harm.second_daemon, told="ari"),
     Fault.FREEZE: Case(lasts_s=15.0, harm=harm.frozen, told=GONE),
+    Fault.STILL: Case(lasts_s=14.0, harm=harm.pbx_frozen, told="ari"),
     Fault.DNS: Case(lasts_s=20.0, harm=harm.names_die, told="ari", house=houses.by_name),
     Fault.LOCK: Case(lasts_s=15.0, harm=harm.locked, told="store"),
 }

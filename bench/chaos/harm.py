@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import resource
 import shutil
 import signal
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
-from pathlib import Path
 
+from harness.full_disk import fill
 from harness.system import SystemUnderTest
-from private_pbx import free_ports
+from own_ports import own_port
 
 from bench.chaos.houses import disk_of, set_clock
 from bench.chaos.paper import lay_paper
 from bench.chaos.scene import Scene
 from pbx_bridge.pbx.paths import link_home
+from pbx_bridge.tasks import beside
 
 _DELAY_S = 0.4
 _HOUR_S = 3600
@@ -59,19 +61,9 @@ async def slow(scene: Scene) -> AsyncIterator[None]:
 @asynccontextmanager
 async def full_disk(scene: Scene) -> AsyncIterator[None]:
     """Not one page is left for the store."""
-    ballast = disk_of(scene) / "ballast"
-    _fill(ballast)
+    ballast = fill(disk_of(scene))
     yield
     ballast.unlink()
-
-
-def _fill(ballast: Path) -> None:
-    with ballast.open("wb", buffering=0) as file:
-        while True:
-            try:
-                file.write(bytes(4096))
-            except OSError:
-                return
 
 
 @asynccontextmanager
@@ -122,7 +114,7 @@ async def second_daemon(scene: Scene) -> AsyncIterator[None]:
     first, home = scene.running, scene.folder / "second"
     shutil.copytree(first.home / "secrets", home / "secrets")
     link_home(home, scene.system.pbx.paths)
-    other = SystemUnderTest(pbx=first.pbx, home=home, web_port=free_ports().ari)
+    other = SystemUnderTest(pbx=first.pbx, home=home, web_port=own_port())
     try:
         await other.start_daemon()
         scene.turn()
@@ -139,6 +131,22 @@ async def frozen(scene: Scene) -> AsyncIterator[None]:
     scene.running.signal(signal.SIGSTOP)
     yield
     scene.running.signal(signal.SIGCONT)
+
+
+@asynccontextmanager
+async def pbx_frozen(scene: Scene) -> AsyncIterator[None]:
+    """SIGSTOP of Asterisk, as a snapshot of its machine does: nobody can hear anything until it goes on."""
+    os.kill(scene.system.pbx.pid, signal.SIGSTOP)
+    async with beside(_not_counted(scene), name="chaos-still"):
+        yield
+    os.kill(scene.system.pbx.pid, signal.SIGCONT)
+    scene.turn()
+
+
+async def _not_counted(scene: Scene) -> None:
+    while True:
+        scene.turn()
+        await asyncio.sleep(_BETWEEN_S)
 
 
 @asynccontextmanager

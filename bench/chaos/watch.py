@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
 
 from bench.chaos.cases import GONE
+from pbx_bridge.tasks import beside
 
 _EVERY_S = 0.2
 _PATIENCE_S = 1.0
@@ -58,13 +59,8 @@ class Told:
 @asynccontextmanager
 async def watching(url: str, told: Told) -> AsyncIterator[None]:
     """Notes what those pages tell, from here to the end of the context."""
-    task = asyncio.create_task(_watch(url, told), name="chaos-watch")
-    try:
+    async with beside(_watch(url, told), name="chaos-watch"):
         yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 async def _watch(url: str, told: Told) -> None:

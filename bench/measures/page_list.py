@@ -57,12 +57,10 @@ async def _crowd(desk: Desk, folder: Path) -> Figure:
     async with site_on(folder) as (address, pid), viewers(address, VIEWERS) as crowd:
         desk.say(f"{VIEWERS} viewers of the history, for {lasts_s:g} s")
         await _warm_up(crowd[0], Asked(customers_of(desk.calls), seed=1))
+        customers = customers_of(desk.calls)
+        asked = [Asked(customers, seed=number + 2) for number in range(VIEWERS)]
         until, used_s, waited = time.monotonic() + lasts_s, cpu_s(pid), waited_s(pid)
-        lookers = [
-            _look(session, Asked(customers_of(desk.calls), seed=number + 2), until, took)
-            for number, session in enumerate(crowd)
-        ]
-        await asyncio.gather(*lookers)
+        await asyncio.gather(*(_look(*one, until, took) for one in zip(crowd, asked, strict=True)))
         used_s, waited = cpu_s(pid) - used_s, waited_s(pid) - waited
     times = sorted(one for some in took.values() for one in some)
     by_kind = {kind: round(_quantile(sorted(some), _SHARE), 1) for kind, some in sorted(took.items())}

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import signal
 import sys
-import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
 from bench.callers import require_sipp
-from bench.figure import CannotMeasure
-from bench.soak.faults import LONG, SHORT
-from bench.soak.trial import Result, trial
-from bench.system import asterisk
+from bench.command import measuring, run_within
+from bench.soak.faults import LONG, SHORT, Plan
+from bench.soak.trial import Result, limit_s, trial
+from bench.system import Say, asterisk
 
 _SHORT_CALLS, _RATE = 200, 5.0
-_SLACK_S = 240.0  # for the start, the last callers and the verdict; a run that hangs must end by itself
 _MOST_SHOWN = 40
 
 
@@ -41,40 +37,24 @@ def main(minutes: float, rate: float, short: bool, keep: Path | None) -> None:
       .venv/bin/python -m bench.soak --minutes 5
     """
     calls = _SHORT_CALLS if short else round(minutes * 60 * rate)
-    try:
-        result = run(calls, rate, short=short, keep=keep)
-    except CannotMeasure as error:
-        click.echo(f"soak: {error}", err=True)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        click.echo("soak: interrupted", err=True)
-        sys.exit(130)
+    with measuring("soak") as say:
+        require_sipp()
+        result = run(calls, rate, SHORT if short else LONG, say, keep)
+    tell(result)
+
+
+def run(calls: int, rate: float, plan: Plan, say: Say, keep: Path | None) -> Result:
+    """One soak with an Asterisk of its own. Raises CannotMeasure."""
+    with asterisk(say) as pbx:
+        return run_within(limit_s(calls, rate), trial(pbx, calls, rate, plan, say, keep))
+
+
+def tell(result: Result) -> NoReturn:
+    """The table on stderr, the result as JSON on stdout; ends the program with the status it deserves."""
     for line in table(result):
         click.echo(line, err=True)
     click.echo(json.dumps(result.counts | {"problems": result.problems}, indent=2, ensure_ascii=False))
     sys.exit(1 if result.problems else 0)
-
-
-def run(calls: int, rate: float, *, short: bool, keep: Path | None = None) -> Result:
-    """One soak with an Asterisk of its own. Raises CannotMeasure."""
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # leaves nothing behind either
-    require_sipp()
-    begun = time.monotonic()
-
-    def say(text: str) -> None:
-        click.echo(f"[{time.monotonic() - begun:6.1f} s] {text}", err=True)
-
-    async def bounded(pbx: Any) -> Result:
-        async with asyncio.timeout(calls / rate + _SLACK_S):
-            return await trial(pbx, calls, rate, SHORT if short else LONG, say, keep)
-
-    with asterisk(say) as pbx:
-        try:
-            return asyncio.run(bounded(pbx))
-        except TimeoutError:
-            raise CannotMeasure("not done in time") from None
-        except AssertionError as error:  # of the tests' harness
-            raise CannotMeasure(str(error)) from error
 
 
 def table(result: Result) -> list[str]:

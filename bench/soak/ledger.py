@@ -14,6 +14,7 @@ import aiohttp
 
 from bench.figure import CannotMeasure
 from bench.system import Say, System
+from pbx_bridge.tasks import beside
 
 MOST_RISE_MB = 6.0
 """How much the line through the memory of one life may rise, whatever its length: more would be a leak."""
@@ -51,13 +52,8 @@ class Ledger:
     @asynccontextmanager
     async def kept(self, made: System, say: Say) -> AsyncIterator[None]:
         """Takes samples until the end of the context."""
-        task = asyncio.create_task(self._keep(made, say), name="soak-ledger")
-        try:
+        async with beside(self._keep(made, say), name="soak-ledger"):
             yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
 
     async def _keep(self, made: System, say: Say) -> None:
         while True:

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-import signal
-import sys
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,16 +9,16 @@ from pathlib import Path
 import click
 
 from bench.callers import require_sipp
+from bench.command import measuring, run_within
 from bench.figure import CannotMeasure
-from bench.soak.__main__ import table
+from bench.soak.__main__ import tell
 from bench.soak.faults import Fault, Plan
 from bench.soak.ledger import Ledger, idle
-from bench.soak.trial import Result, trial
-from bench.system import System, asterisk
+from bench.soak.trial import Result, limit_s, trial
+from bench.system import Say, System, asterisk
 
 _RATE = 10.0  # SIPp, Asterisk and the daemon then take about half of two cores
 _MOST_CALLS = 100_000  # that are looked up afterwards
-_SLACK_S = 240.0
 _RESTARTS = 12  # of Asterisk and of the line, in turn, evenly over the time
 _LEAST_PAUSE_S = 40.0
 
@@ -44,32 +39,18 @@ def main(minutes: float, rate: float, keep: Path | None) -> None:
     Example:
       .venv/bin/python -m bench.soak.long --minutes 20
     """
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's `&` has it ignored
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # leaves nothing behind either
-    try:
+    with measuring("soak-long") as say:
         require_sipp()
-        result = run(minutes, rate, keep)
-    except CannotMeasure as error:
-        click.echo(f"soak-long: {error}", err=True)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        click.echo("soak-long: interrupted", err=True)
-        sys.exit(130)
-    for line in table(result):
-        click.echo(line, err=True)
-    click.echo(json.dumps(result.counts | {"problems": result.problems}, indent=2, ensure_ascii=False))
-    sys.exit(1 if result.problems else 0)
+        result = run(minutes, rate, say, keep)
+    tell(result)
 
 
-def run(minutes: float, rate: float, keep: Path | None) -> Result:
+def run(minutes: float, rate: float, say: Say, keep: Path | None) -> Result:
     """One long soak with an Asterisk of its own. Raises CannotMeasure."""
-    begun, calls = time.monotonic(), round(minutes * 60 * rate)
+    calls = round(minutes * 60 * rate)
     if calls > _MOST_CALLS:
         raise CannotMeasure(f"{calls} calls are more than {_MOST_CALLS}: fewer --minutes or a lower --rate")
     ledger = Ledger()
-
-    def say(text: str) -> None:
-        click.echo(f"[{time.monotonic() - begun:7.1f} s] {text}", err=True)
 
     @asynccontextmanager
     async def watched(made: System) -> AsyncIterator[None]:
@@ -80,17 +61,8 @@ def run(minutes: float, rate: float, keep: Path | None) -> Result:
         await made.running.start_daemon()
         ledger.fresh = await idle(made)
 
-    async def bounded() -> Result:
-        async with asyncio.timeout(minutes * 60 + _SLACK_S):
-            return await trial(pbx, calls, rate, _plan(minutes), say, keep, watched)
-
     with asterisk(say) as pbx:
-        try:
-            result = asyncio.run(bounded())
-        except TimeoutError:
-            raise CannotMeasure("not done in time") from None
-        except AssertionError as error:  # of the tests' harness
-            raise CannotMeasure(str(error)) from error
+        result = run_within(limit_s(calls, rate), trial(pbx, calls, rate, _plan(minutes), say, keep, watched))
     return Result(problems=[*result.problems, *ledger.problems()], counts=result.counts | ledger.counts())
 
 

@@ -27,6 +27,8 @@ _MARGIN_S = 0.6
 SHORTER = 0.15  # of each prompt: callers stay for seconds, not minutes
 _CLOSED_S = 60.0
 _POLL_S = 0.5
+_SLACK_S = 240.0  # for the start, the last callers and the verdict,
+_EACH_S = 0.02  # which reads every call several times
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,11 @@ class Result:
 
     problems: list[str]
     counts: dict[str, Any]
+
+
+def limit_s(calls: int, rate: float) -> float:
+    """How long a soak may take, seconds: one that hangs must end by itself."""
+    return calls / rate + _SLACK_S + calls * _EACH_S
 
 
 async def trial(
@@ -64,6 +71,8 @@ async def trial(
             answered = await _under(faults, place_calls(made.people, rate, made.sip_port))
             say("the last caller has hung up")
             found = await evidence_of(made, since, answered, heard, faults.turns)
+            say(f"{len(found.records)} calls on record")
+        say("asking `calls verify` and `calls gaps`")
         checks, words = await own_checks(made, datetime.fromtimestamp(since, UTC), len(faults.back_s))
         if keep is not None:
             made.running.stop_daemon()

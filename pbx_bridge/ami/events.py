@@ -28,6 +28,8 @@ class Presence(enum.IntEnum):
 AWAY = frozenset({Presence.UNAVAILABLE, Presence.INVALID, Presence.UNKNOWN})
 """No call can reach a phone in one of these states."""
 
+_LONGEST_WAIT_S = 86_400 * 30  # in a queue; what tells of more tells nonsense, and dates end somewhere
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentState:
@@ -332,7 +334,7 @@ def _joined(told: Mapping[str, str]) -> CallerJoined | None:
         caller_name=_unless_unknown(told.get("calleridname", "")),
         at=_moment(told),
         priority=_number(told.get("priority", "")),
-        waited_s=_number(told.get("wait", "")),
+        waited_s=min(_number(told.get("wait", "")), _LONGEST_WAIT_S),
     )
 
 

@@ -41,8 +41,8 @@ class Pace:
     deadline: float = 5.0
     ping: float = 5.0
     first: float = 0.2
-    longest: float = 10.0
-    jitter: float = 0.5
+    longest: float = 1.0
+    jitter: float = 0.2
     refused: float = 30.0
     steady: float = 10.0
     again: float = 60.0
@@ -80,6 +80,7 @@ class AmiLink:
         self._pace = pace if pace is not None else Pace()
         self._connection: AmiConnection | None = None
         self._refused = False  # to see the channels; told once
+        self._why_down = ""
 
     async def run(self) -> None:
         """Connect, serve, connect again, for ever."""
@@ -112,12 +113,24 @@ class AmiLink:
     def _wait_after(self, error: Exception) -> bool | float:
         """Which ends of a session are tried again, and after how long."""
         if isinstance(error, AmiRefused):
-            self._health.report("ami", LinkState.DOWN, f"wrong password for user {self._login.user}")
+            self._down(f"wrong password for user {self._login.user}")
             return self._pace.refused
         if isinstance(error, AsteriskError):
-            self._health.report("ami", LinkState.DOWN, str(error))
+            self._down(str(error))
             return True
         return False
+
+    def _down(self, reason: str) -> None:
+        if reason != self._why_down:  # each try fails alike while Asterisk is away
+            log.warning("ami_down", reason=reason)
+        self._why_down = reason
+        self._health.report("ami", LinkState.DOWN, reason)
+
+    def _up(self) -> None:
+        if self._why_down:
+            log.info("ami_connected")
+        self._why_down = ""
+        self._health.report("ami", LinkState.UP)
 
     async def _session(self) -> None:
         """One connection from open to lost. Returns if it had lasted, raises AsteriskError if it had not."""
@@ -134,7 +147,7 @@ class AmiLink:
             self.agents.stale()
             self.channels.stale()
             connection.close()
-        self._health.report("ami", LinkState.DOWN, "the connection was lost")
+        self._down("the connection was lost")
         if loop.time() - begun < self._pace.steady:
             raise AmiUnavailable("the connection was lost")
 
@@ -187,9 +200,9 @@ class AmiLink:
         self.channels.apply(event)
         match event:
             case SnapshotEnd():
-                self._health.report("ami", LinkState.UP)
+                self._up()
             case ShuttingDown():
-                self._health.report("ami", LinkState.DOWN, "Asterisk is shutting down")
+                self._down("Asterisk is shutting down")
             case _:
                 pass
         try:

@@ -29,6 +29,10 @@ log = structlog.get_logger()
 
 REQUEST_TIMEOUT: Final = 5.0  # seconds; ARI answers quick requests within milliseconds
 _LOOK: Final = 1.0  # seconds between two looks for overdue answers
+_LONGEST_WAIT: Final = 1.0  # seconds between two tries to connect: a PBX that boots is not burdened by one a second
+_REFUSED: Final = 30.0  # seconds after a wrong password, which only a person can put right, and guards count
+_GHOST: Final = 60.0  # seconds in which a try that we gave up may still come through
+_KNOWN: Final = 10.0  # seconds between two looks whether Asterisk knows our application
 _WS_MAX_REQUEST: Final = 60_000  # Asterisk refuses frames over 65,535 bytes
 
 Handler = Callable[[wire.Event], None]
@@ -72,7 +76,8 @@ class AriLink:
         takes_requests: whether an Asterisk of that version takes requests over the websocket; else they go over HTTP.
 
     `replaced` is set when another client took the application's name; `run()` then returns: two clients that both
-    came back would take it from each other for ever.
+    came back would take it from each other for ever. A try of ours that was given up, and that a thawing Asterisk or
+    a mended line lets through after all, is no other client: for each one such the application is taken back once.
     """
 
     def __init__(
@@ -101,9 +106,11 @@ class AriLink:
         self._loop_time = asyncio.get_running_loop().time
         self._ws_rest = False
         self._was_connected = False
+        self._ghosts: list[float] = []  # when we gave up a try that was not answered
         self._why_down = ""
         self.unknown_events = 0
         self.replaced = asyncio.Event()
+        self.hands_over = False  # then to be replaced is what is wanted
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[AriLink]:
@@ -130,17 +137,20 @@ class AriLink:
                 attempts=None,
                 timeout=None,
                 wait_initial=0.1,
-                wait_max=5.0,
+                wait_max=_LONGEST_WAIT,
                 wait_jitter=0.2,
             ):
                 with attempt:
                     await self._connect_and_listen()
         reason = f"another client took the application {self._app!r}: standing by"
-        log.warning("ari_replaced", reason=reason)
+        if not self.hands_over:
+            log.warning("ari_replaced", reason=reason)
         self._health.report("ari", LinkState.DOWN, reason)
 
-    def _worth_another_try(self, error: Exception) -> bool:
-        return isinstance(error, AriUnavailable) or (isinstance(error, AriRefused) and self._was_connected)
+    def _worth_another_try(self, error: Exception) -> bool | float:
+        if isinstance(error, AriRefused) and self._was_connected:
+            return _REFUSED
+        return isinstance(error, AriUnavailable)
 
     async def _connect_and_listen(self) -> None:
         if self._session is None:
@@ -155,12 +165,15 @@ class AriLink:
             self._down("Asterisk refused our user or password")
             raise
         except AriUnavailable as error:
+            if isinstance(error.__cause__, TimeoutError):
+                self._ghosts.append(self._loop_time())
             self._down(str(error))
             raise
 
     async def _listen(self, socket: Socket) -> None:
         self._socket = socket
         greeting = asyncio.create_task(self._greet(), name="ari-greeting")
+        known = asyncio.create_task(self._stay_known(socket), name="ari-known")
         try:
             while not (socket.closed.done() or self.replaced.is_set()):
                 await asyncio.wait({socket.closed}, timeout=_LOOK)
@@ -174,7 +187,8 @@ class AriLink:
             self._socket = None
             self._give_up_all()
             greeting.cancel()
-            await asyncio.gather(greeting, return_exceptions=True)
+            known.cancel()
+            await asyncio.gather(greeting, known, return_exceptions=True)
 
     async def _greet(self) -> bool:
         """What every new connection begins with; a failure here ends the connection."""
@@ -182,6 +196,8 @@ class AriLink:
             info = wire.decode_info(await self.http("GET", "asterisk/info"))
             self._ws_rest = self._takes_requests(info.system.version)
             await self._filter_events()
+            if not await self._is_known():
+                raise AriUnavailable("Asterisk does not know our application")
             await self._on_connect()
         except (AsteriskError, ValueError, RecursionError) as error:  # also an answer that is none of Asterisk's
             log.warning("ari_greeting_failed", reason=str(error))
@@ -191,6 +207,28 @@ class AriLink:
         self._was_connected, self._why_down = True, ""
         self._health.report("ari", LinkState.UP, f"Asterisk {info.system.version}")
         log.info("ari_connected", version=info.system.version)
+        return True
+
+    async def _stay_known(self, socket: Socket) -> None:
+        """End a connection on which nothing comes any more.
+
+        A try that was given up takes the application when it comes through late; when it ends then, Asterisk may
+        drop the application by its name, and with it ours, without a word (seen on 22.10, thawed after 14 s).
+        """
+        while True:
+            await asyncio.sleep(_LOOK if self._recent_ghosts() else _KNOWN)
+            if not await self._is_known():
+                log.warning("ari_forgot_us", reason="Asterisk does not know our application: connecting anew")
+                socket.close()
+                return
+
+    async def _is_known(self) -> bool:
+        try:
+            await self.http("GET", f"applications/{self._app}", timeout=REQUEST_TIMEOUT)
+        except AriGone:
+            return False
+        except AsteriskError:  # whatever that is, others notice
+            return True
         return True
 
     async def _filter_events(self) -> None:
@@ -211,7 +249,8 @@ class AriLink:
             if asked is not None:
                 asked.answered(None if event.code < 300 else _error_of(event.code, asked.what, event.body))
         elif isinstance(event, wire.ApplicationReplaced):
-            self.replaced.set()
+            if not self._is_ghost():
+                self.replaced.set()
             if self._socket is not None:
                 self._socket.close()
         else:
@@ -219,6 +258,18 @@ class AriLink:
                 self._on_event(event)
             except Exception:  # one event's fault must not cost every caller the connection
                 log.exception("ari_event_failed", kind=type(event).__name__)
+
+    def _is_ghost(self) -> bool:
+        """Whether a try of ours took the application; each may once."""
+        if not self._recent_ghosts():
+            return False
+        del self._ghosts[0]
+        return True
+
+    def _recent_ghosts(self) -> bool:
+        now = self._loop_time()
+        self._ghosts = [at for at in self._ghosts if now - at < _GHOST]
+        return bool(self._ghosts)
 
     def _down(self, reason: str) -> None:
         if reason != self._why_down:  # each try fails alike while Asterisk is away

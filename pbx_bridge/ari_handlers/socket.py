@@ -14,7 +14,7 @@ from picows import WSError, WSFrame, WSHandshakeError, WSListener, WSMsgType, WS
 from pbx_bridge.errors import AriRefused, AriUnavailable
 from pbx_bridge.tls import Trust
 
-HEARTBEAT: Final = 15.0  # seconds of silence after which we PING; Asterisk never does
+HEARTBEAT: Final = 5.0  # seconds of silence after which we PING, and then to the PONG; Asterisk never asks
 _MOST_BYTES: Final = 4 * 1024 * 1024  # of one message, and of requests waiting for a peer that does not read
 _HANDSHAKE = 5.0  # seconds
 _CLOSE: Final = 2.0  # seconds for what we said last to reach the peer
@@ -130,7 +130,9 @@ async def open_socket(
             where = url.partition("/events")[0]
             raise AriRefused(f"ARI at {where} refused our user or password (HTTP {status})") from error
         raise AriUnavailable(f"no websocket answers there: {f'HTTP {status}' if status else error}") from error
-    except (WSError, OSError, TimeoutError) as error:
+    except TimeoutError as error:
+        raise AriUnavailable(f"no answer within {_HANDSHAKE:g} s") from error
+    except (WSError, OSError) as error:
         raise AriUnavailable(trust.reason(error) if trust else str(error) or type(error).__name__) from error
     on_open()
     socket.begin()
@@ -151,7 +153,7 @@ async def _connect(socket: Socket, session: aiohttp.ClientSession, url: str, con
         max_frame_size=_MOST_BYTES,
         enable_auto_ping=True,
         auto_ping_idle_timeout=HEARTBEAT,
-        auto_ping_reply_timeout=HEARTBEAT / 2,
+        auto_ping_reply_timeout=HEARTBEAT,
         disconnect_on_exception=False,
         use_aiofastnet=False,  # TLS is Python's own, as everywhere here
     )

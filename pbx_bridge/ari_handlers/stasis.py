@@ -60,6 +60,7 @@ class Stasis:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._queued: dict[str, Run] = {}
         self._generation = 0
+        self._leaving = False  # another daemon goes on with the callers
         self._met_in: dict[str, int] = {}
 
     def remember(self, runs: Mapping[str, Run]) -> None:
@@ -74,6 +75,8 @@ class Stasis:
 
     def heard(self, event: wire.Event) -> None:
         """Pass an event to its caller; never waits."""
+        if self._leaving:
+            return
         match event:
             case wire.StasisStart():
                 self._arrived(event.channel, event.args)
@@ -107,6 +110,8 @@ class Stasis:
 
     async def recover(self) -> None:
         """Look around after a connect: go on with every caller Asterisk holds for us, let go of those who left."""
+        if self._leaving:
+            return
         await self._on_boot(await self._means.ari.startup())
         channels = {channel.id: channel for channel in await self._means.ari.channels()}
         ours = {name: args for name, channel in channels.items() if (args := self._arguments(channel)) is not None}
@@ -260,6 +265,7 @@ class Stasis:
 
     async def _stop(self) -> None:
         """Leave the callers where they are: the next daemon goes on with them, or the dialplan does."""
+        self._leaving = True
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()

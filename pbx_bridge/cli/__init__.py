@@ -6,6 +6,7 @@ from pbx_bridge.cli import (
     accounts,
     backup,
     doctor,
+    encryption,
     erase,
     flow_deploy,
     flow_draw,
@@ -24,8 +25,10 @@ from pbx_bridge.cli import (
     requests,
     services,
     spool,
+    status,
     survey,
     system,
+    upgrade,
     work_out,
 )
 from pbx_bridge.cli.base import cli
@@ -35,6 +38,7 @@ __all__ = [
     "backup",
     "cli",
     "doctor",
+    "encryption",
     "erase",
     "flow_deploy",
     "flow_draw",
@@ -54,8 +58,10 @@ __all__ = [
     "requests",
     "services",
     "spool",
+    "status",
     "survey",
     "system",
+    "upgrade",
     "work_out",
 ]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,8 +37,12 @@ def backup(folder: Path, sounds: bool) -> None:
     """
     from pbx_bridge import backup as keeping  # the other commands start faster without it
 
-    made = keeping.back_up(_home(load()), folder, utc_now(), _shown("copied"), sounds=sounds)
+    settings = load()
+    made = keeping.back_up(_home(settings), folder, utc_now(), _shown("copied"), sounds=sounds)
     click.echo(f"saved in {made}")
+    keys = settings.encryption.keys
+    if keys is not None and not keys.is_relative_to(settings.secrets):
+        click.echo(f"not in it: the keys of encrypted sounds in {keys}: keep a copy of them by themselves")
 
 
 @cli.command()
@@ -91,15 +94,10 @@ def db_upgrade(folder: Path | None) -> None:
 
 
 def _home(settings: Settings) -> Home:
-    from pbx_bridge.backup import Home
+    from pbx_bridge.app_upgrade import home_of  # the other commands start faster without it
 
     logs.configure("warning", settings.log.form)
-    return Home(
-        path=settings.home,
-        store=settings.store_place,
-        sounds={"recordings-kept": settings.recordings_path, "messages-kept": settings.messages_path},
-        version=version("pbx-bridge"),
-    )
+    return home_of(settings)
 
 
 def _shown(what: str) -> Progress:

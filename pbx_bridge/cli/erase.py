@@ -9,7 +9,6 @@ import click
 from pbx_bridge.cli.base import cli, place_of, progress_line
 from pbx_bridge.config import load
 from pbx_bridge.errors import InputError
-from pbx_bridge.pbx.paths import find_paths
 
 
 @cli.command("erase")
@@ -36,15 +35,14 @@ def erase(
     """
     if bool(customer) == bool(number):
         raise InputError("one of --customer CODE and --number N is needed, and not both")
+    from pbx_bridge.config.sound_files import message_files, recording_files
     from pbx_bridge.spool import erase_command  # the other commands start faster without it
-    from pbx_bridge.spool.recording_files import RecordingFiles
 
     settings = load()
-    paths = find_paths(settings.home, settings.asterisk_root)
     place = erase_command.ErasePlace(
         store=place_of(settings),
-        recordings=RecordingFiles(settings.recordings.spool or paths.monitor, settings.recordings_path),
-        messages=RecordingFiles(settings.messages.spool or paths.recording, settings.messages_path),
+        recordings=recording_files(settings),
+        messages=message_files(settings),
     )
     whole = asyncio.run(
         erase_command.erase(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import os
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,7 +41,7 @@ def flow_deploy(name: str, note: str, line: str, no_cases: bool) -> None:
     Example:
       pbx-bridge flow deploy mine.yaml --note "survey after each talk"
     """
-    from pbx_bridge.app import loader_of
+    from pbx_bridge.app_flows import loader_of
     from pbx_bridge.ivr.deploy import deploy
 
     settings = load()
@@ -68,7 +67,7 @@ def flow_rollback(version: str, note: str, line: str) -> None:
     Example:
       pbx-bridge flow rollback --note "callers got lost in the new menu"
     """
-    from pbx_bridge.app import loader_of
+    from pbx_bridge.app_flows import loader_of
     from pbx_bridge.ivr.deploy import roll_back
 
     settings = load()
@@ -147,17 +146,10 @@ def _await(settings: Settings, loader: Loader, made: Deployment) -> None:
 
 def _runs(pid_file: Path) -> bool:
     from pbx_bridge.pbx.child import read_pid
+    from pbx_bridge.process import lives
 
     pid = read_pid(pid_file)
-    if pid is None:
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass  # another user's: it runs
-    return True
+    return pid is not None and lives(pid)
 
 
 def _line(settings: Settings, told: Deployment, *, in_use: bool) -> str:

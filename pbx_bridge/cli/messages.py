@@ -58,4 +58,5 @@ def _message_place(settings: Settings) -> MessagePlace:
         spool=settings.messages.spool or find_paths(settings.home, settings.asterisk_root).recording,
         kept=settings.messages_path,
         keep_days=settings.messages.keep_days,
+        keys=settings.sound_keys,
     )

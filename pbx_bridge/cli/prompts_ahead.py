@@ -39,7 +39,7 @@ def prompts_ahead(ctx: click.Context, now: bool, at_most: float) -> None:
     Example:
       pbx-bridge prompts ahead --now
     """
-    from pbx_bridge.app import loader_of
+    from pbx_bridge.app_flows import loader_of
     from pbx_bridge.ivr.ahead import clips_of, needs_of
 
     settings = load()

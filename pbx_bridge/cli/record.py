@@ -226,4 +226,5 @@ def _recording_place(settings: Settings) -> RecordingPlace:
         spool=settings.recordings.spool or find_paths(settings.home, settings.asterisk_root).monitor,
         kept=settings.recordings_path,
         keep_days=settings.recordings.keep_days,
+        keys=settings.sound_keys,
     )

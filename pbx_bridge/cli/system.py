@@ -66,7 +66,8 @@ def speakers_of(settings: Settings, prefix: tuple[str, ...]) -> dict[str, Speake
 
 
 @cli.command()
-def daemon() -> None:
+@click.option("--take-over", type=int, hidden=True, help="What a daemon says to the successor it starts.")
+def daemon(take_over: int | None) -> None:
     """Run the daemon alone, in the foreground, against an Asterisk that runs already.
 
     `pbx-bridge run` starts it together with a private Asterisk.
@@ -75,7 +76,7 @@ def daemon() -> None:
     """
     from pbx_bridge import app  # the other commands start faster without it
 
-    asyncio.run(app.run_daemon(load()))
+    asyncio.run(app.run_daemon(load(), take_over))
 
 
 @cli.command("run")
@@ -141,11 +142,11 @@ def call_command(agent: str, number: str, ring_s: int) -> None:
     Example:
       pbx-bridge call --agent 101 09121234567
     """
-    from pbx_bridge import app  # the other commands start faster without it
+    from pbx_bridge import app_phones  # the other commands start faster without it
 
     settings = load()
     logs.configure("warning", settings.log.form)
-    asked = asyncio.run(app.place_call(settings, digits.to_ascii(agent), number, ring_s))
+    asked = asyncio.run(app_phones.place_call(settings, digits.to_ascii(agent), number, ring_s))
     click.echo(f"{asked.agent}'s phone rings; picked up, it calls {asked.dialled} ({asked.channel})")
 
 

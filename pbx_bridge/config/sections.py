@@ -167,6 +167,13 @@ class MessageSettings(Section):
     keep_days: int = Field(default=365, ge=0)
 
 
+class EncryptionSettings(Section):
+    """Sounds encrypted as they lie in our folders: recordings of talks and the messages of callers."""
+
+    sounds: bool = False  # new ones are; those from before: `pbx-bridge encryption encrypt`
+    keys: Path | None = None  # the folder of their keys, each of mode 0600; default: HOME/secrets/sound-keys
+
+
 class ReportSettings(Section):
     """What queues should reach: `answer_percent` of waits answered within seconds; and which wait is too long."""
 

@@ -32,6 +32,7 @@ from pbx_bridge.config.sections import (
     ContractSettings,
     CustomerSettings,
     DeskSettings,
+    EncryptionSettings,
     IvrSettings,
     LogSettings,
     MessageSettings,
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
 
     from pbx_bridge.ivr.opening.hours import OfficeHours
     from pbx_bridge.ivr.opening.working import OfficeCalendar
+    from pbx_bridge.spool.sound_keys import SoundKeys
     from pbx_bridge.values.number_rules import NumberRules
 
 _PREFIX = "PBX_BRIDGE_"
@@ -97,6 +99,7 @@ class Settings(BaseSettings):
     ivr: IvrSettings = IvrSettings()
     recordings: RecordingSettings = RecordingSettings()
     messages: MessageSettings = MessageSettings()
+    encryption: EncryptionSettings = EncryptionSettings()
     services: dict[ServiceName, ServiceSettings] = {}
     reports: ReportSettings = ReportSettings()
     promises: PromiseSettings = PromiseSettings()
@@ -261,6 +264,14 @@ class Settings(BaseSettings):
     def messages_path(self) -> Path:
         """The dated tree of messages."""
         return self.messages.path or self.home / "messages-kept"
+
+    @property
+    def sound_keys(self) -> SoundKeys:
+        """The keys of encrypted sounds. The first is made where only we put keys; a named folder may be away."""
+        from pbx_bridge.spool.sound_keys import SoundKeys  # not read without need
+
+        told = self.encryption
+        return SoundKeys(folder=told.keys or self.secrets / "sound-keys", seals=told.sounds, makes=told.keys is None)
 
     @property
     def secrets(self) -> Path:

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from pbx_bridge.errors import PbxError
+from pbx_bridge.spool.plain_files import sync_folder
 
 
 class Rights(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,7 +62,7 @@ def write_whole(path: Path, data: bytes, rights: Rights) -> None:
             os.fchmod(file.fileno(), rights.mode)
             os.fsync(file.fileno())
         draft.replace(place)
-        _sync(place.parent)
+        sync_folder(place.parent)
     except OSError as error:
         draft.unlink(missing_ok=True)
         raise PbxError(f"cannot write {path}: {error.strerror}") from error
@@ -74,7 +75,7 @@ def remove(path: Path) -> None:
     """Take a file away, durably. Raises PbxError."""
     try:
         path.unlink(missing_ok=True)
-        _sync(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         raise PbxError(f"cannot remove {path}: {error.strerror}") from error
 
@@ -83,11 +84,3 @@ def drop_drafts(folder: Path) -> None:
     """Remove what a write that was killed left behind."""
     for draft in folder.glob(".*.pbx_bridge"):
         draft.unlink(missing_ok=True)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

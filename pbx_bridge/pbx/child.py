@@ -14,8 +14,10 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from pbx_bridge.errors import PbxError
+from pbx_bridge.process import write_pid
 
 _POLL_S = 0.02
 
@@ -42,12 +44,47 @@ class ChildSpec:
     mark: tuple[str, ...] = ()
 
 
+class Process(Protocol):
+    """What is needed of a running program; asyncio's is one."""
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def returncode(self) -> int | None: ...
+
+    async def wait(self) -> int:
+        """Wait for its end; its exit status."""
+        ...
+
+
+class Followed:
+    """A process that another has started: that it ends can be seen, how cannot. Raises OSError: there is none."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+        self._fd = os.pidfd_open(pid)
+        self._ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        asyncio.get_running_loop().add_reader(self._fd, self._over)
+
+    async def wait(self) -> int:
+        """See Process."""
+        return await asyncio.shield(self._ended)
+
+    def _over(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._fd)
+        os.close(self._fd)
+        self.returncode = 0
+        self._ended.set_result(0)
+
+
 @dataclass(slots=True)
 class Child:
-    """A child that was started."""
+    """A child that was started, or the process to which it has handed its work."""
 
     spec: ChildSpec
-    process: asyncio.subprocess.Process
+    process: Process
     started: float
     _log_start: int
     _ended: bool = field(default=False, init=False)
@@ -98,7 +135,19 @@ class Child:
         if status < 0:
             return f"killed by {signal.Signals(-status).name}"
         words = self.last_words()
+        if isinstance(self.process, Followed):
+            return words or "nobody knows how"
         return f"exit status {status}: {words}" if words else f"exit status {status}"
+
+    def successor(self) -> Child | None:
+        """Who goes on in its place: another process by then stands in the pid file. None: nobody."""
+        pid = read_pid(self.spec.pid_file)
+        if pid is None or pid == self.process.pid:
+            return None
+        try:
+            return Child(self.spec, Followed(pid), time.monotonic(), self._log_start)
+        except OSError:  # it has ended too
+            return None
 
     def _send(self, number: signal.Signals) -> None:
         # Not by Popen: it looks first whether the process has ended, and so takes its exit status from asyncio.
@@ -128,14 +177,6 @@ async def start(spec: ChildSpec) -> Child:
     except OSError as error:
         raise PbxError(f"cannot start {spec.name}: {error.strerror}: {error.filename}") from error
     return Child(spec, process, time.monotonic(), begin)
-
-
-def write_pid(path: Path, pid: int) -> None:
-    """Write a pid file so that a reader never sees half a number."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".new")
-    draft.write_text(f"{pid}\n", encoding="ascii")
-    draft.replace(path)
 
 
 def read_pid(path: Path) -> int | None:

@@ -175,7 +175,7 @@ def _daemon_spec(plan: RunPlan) -> ChildSpec:
         log=plan.home / "log" / "daemon.log",
         pid_file=plan.home / "run" / "daemon.pid",
         stop_s=15.0,
-        mark=tuple(plan.daemon),
+        mark=tuple(plan.daemon[1:]),  # one that took over may be of another Python
     )
 
 

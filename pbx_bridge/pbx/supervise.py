@@ -73,6 +73,8 @@ class Keeper:
             if child.running:
                 self._say(f"stopping {child.spec.name}")
             await child.stop()
+            if (successor := child.successor()) is not None:
+                await successor.stop()
             child.spec.pid_file.unlink(missing_ok=True)
 
     def kill(self) -> None:
@@ -85,6 +87,10 @@ class Keeper:
         while True:
             child = self._children[kept.spec.name]
             await self._until_ended(child, kept)
+            if (successor := child.successor()) is not None:
+                self._say(f"{kept.spec.name} handed over to process {successor.process.pid}")
+                self._children[kept.spec.name] = successor
+                continue
             short = time.monotonic() - child.started < _SHORT_LIFE_S
             short_lives = short_lives + 1 if short else 0
             wait = delay(short_lives, killed=child.killed)

@@ -9,7 +9,8 @@ from pathlib import Path
 from pbx_bridge.errors import InputError
 from pbx_bridge.health import utc_now
 from pbx_bridge.spool.messages import expire
-from pbx_bridge.spool.recording_files import RecordingFiles
+from pbx_bridge.spool.recording_files import NO_KEYS, RecordingFiles
+from pbx_bridge.spool.sound_keys import SoundKeys
 from pbx_bridge.store.calls_text import moment_of
 from pbx_bridge.store.commands import Place
 from pbx_bridge.store.messages import Message
@@ -22,12 +23,18 @@ _LINE = "{:<19}  {:<16}  {:<20}  {:>7}  {}"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessagePlace:
-    """Where messages are: the store, the folder Asterisk records to and ours, and for how many days (0: for ever)."""
+    """Where messages are: the store, Asterisk's folder and ours, for how many days (0: for ever), what opens them."""
 
     store: Place
     spool: Path
     kept: Path
     keep_days: int
+    keys: SoundKeys = NO_KEYS
+
+    @property
+    def files(self) -> RecordingFiles:
+        """The two folders."""
+        return RecordingFiles(self.spool, self.kept, self.keys)
 
 
 async def show_messages(place: MessagePlace, show: Show, *, since: str | None) -> None:
@@ -42,10 +49,9 @@ async def show_messages(place: MessagePlace, show: Show, *, since: str | None) -
 async def expire_messages(place: MessagePlace, show: Show, *, dry_run: bool) -> None:
     """Remove the messages whose time is up, or only show them. Raises StoreError, InputError."""
     count = size = 0
-    files = RecordingFiles(place.spool, place.kept)
     async with place.store.open_existing() as store:
         try:
-            async for message in expire(store.messages, files, place.keep_days, utc_now(), dry_run=dry_run):
+            async for message in expire(store.messages, place.files, place.keep_days, utc_now(), dry_run=dry_run):
                 show(_line(place, message))
                 count, size = count + 1, size + message.size
         except OSError as error:
@@ -59,6 +65,6 @@ def _line(place: MessagePlace, message: Message) -> str:
         message.caller or "-",
         message.origin.flow_node,
         f"{message.seconds:.1f}",
-        str(place.kept / message.path) if message.path else "expired",
+        str(place.files.found(message.path)) if message.path else "expired",
     )
     return on_terminal(line)

@@ -8,7 +8,8 @@ from array import array
 from dataclasses import dataclass
 from pathlib import Path
 
-from pbx_bridge.spool.recording_files import HEAD, length_us, open_source
+from pbx_bridge.spool.plain_files import open_plain
+from pbx_bridge.spool.recording_files import HEAD, length_us
 
 _FRAME = 160  # samples, 20 ms
 _LOUD = 100  # mean of a frame's samples, of 32767: a line's noise is below, a whisper above
@@ -25,7 +26,7 @@ class Sound:
 
 def listen(path: Path) -> Sound:
     """What a WAV as Asterisk writes it holds, also one whose header was never finished. Raises OSError."""
-    with os.fdopen(open_source(path), "rb") as file:
+    with open_plain(path) as file:
         head = file.read(HEAD)
         size = os.fstat(file.fileno()).st_size
         loud = 0

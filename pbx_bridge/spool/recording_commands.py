@@ -11,8 +11,9 @@ from pathlib import Path
 
 from pbx_bridge.errors import InputError
 from pbx_bridge.health import utc_now
-from pbx_bridge.spool.recording_files import RecordingFiles
+from pbx_bridge.spool.recording_files import NO_KEYS, RecordingFiles
 from pbx_bridge.spool.recordings import check_kept, expire
+from pbx_bridge.spool.sound_keys import SoundKeys
 from pbx_bridge.store.calls_text import moment_of
 from pbx_bridge.store.commands import Place
 from pbx_bridge.store.open import Store
@@ -26,18 +27,19 @@ _LINE = "{:<19}  {:<8}  {:>7}  {:>10}  {:<36}  {}"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingPlace:
-    """Where recordings are: the store, whose recordings, the two folders, and how long they are kept."""
+    """Where recordings are: the store, whose recordings, the two folders, how long they are kept, what opens them."""
 
     store: Place
     node: str
     spool: Path
     kept: Path
     keep_days: Mapping[str, int]
+    keys: SoundKeys = NO_KEYS
 
     @property
     def files(self) -> RecordingFiles:
         """The two folders."""
-        return RecordingFiles(self.spool, self.kept)
+        return RecordingFiles(self.spool, self.kept, self.keys)
 
 
 async def show_recordings(place: RecordingPlace, show: Show, *, since: str | None) -> None:
@@ -80,10 +82,12 @@ async def _faults(place: RecordingPlace, store: Store, start: datetime | None) -
         if recording.state in (RecordingState.GONE, RecordingState.MISSING):
             where = place.files.kept(recording.path) if recording.path else place.spool / recording.file
             yield f"{recording.state}: {where} (call {recording.call_id})"
+        elif why := await asyncio.to_thread(place.files.why_locked, recording.path) if recording.path else "":
+            yield f"locked: {place.files.found(recording.path)} (call {recording.call_id}): {why}"
     for path in await asyncio.to_thread(lambda: list(place.files.kept_paths())):
         known = await store.recordings.get(place.node, Path(path).name)
         if known is None or known.path != path or known.state is not RecordingState.PRESENT:
-            yield f"orphaned: {place.kept / path}"
+            yield f"orphaned: {place.files.found(path)}"
     for file in await asyncio.to_thread(place.files.sources):
         age_s = await asyncio.to_thread(place.files.age_s, file, time.time())
         if age_s is not None and age_s > _YOUNG_S and await store.recordings.get(place.node, file) is None:

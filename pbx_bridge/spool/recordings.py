@@ -117,7 +117,7 @@ class RecordingKeeper:
         match recording.state:
             case RecordingState.AWAITED:
                 return
-            case RecordingState.PRESENT if await asyncio.to_thread(self._files.has, recording):
+            case RecordingState.PRESENT if await asyncio.to_thread(self._files.has, recording.path, recording.size):
                 await asyncio.to_thread(self._files.drop_source, recording.file)
             case RecordingState.EXPIRED:
                 await asyncio.to_thread(self._files.drop_source, recording.file)
@@ -159,7 +159,8 @@ async def check_kept(recordings: Recordings, files: RecordingFiles, recording: R
 def _as_it_is(recording: Recording, files: RecordingFiles) -> Recording:
     if recording.state not in (RecordingState.PRESENT, RecordingState.GONE):
         return recording
-    return replace(recording, state=RecordingState.PRESENT if files.has(recording) else RecordingState.GONE)
+    there = files.has(recording.path, recording.size)
+    return replace(recording, state=RecordingState.PRESENT if there else RecordingState.GONE)
 
 
 async def expire(

@@ -7,21 +7,23 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import stat
 from collections.abc import Iterable
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
-from typing import Protocol
+from functools import partial
+from typing import BinaryIO, Protocol
+
+import structlog
 
 from pbx_bridge.calls.call import Call
 from pbx_bridge.calls.facts import StepKind
-from pbx_bridge.spool.recording_files import NotOurs, RecordingFiles
+from pbx_bridge.spool.recording_files import RecordingFiles
 from pbx_bridge.spool.recordings import Shelf
 from pbx_bridge.spool.waveform import Waveform, Waveforms
 from pbx_bridge.store.messages import Message
 from pbx_bridge.store.recordings import Recording, RecordingState
+
+log = structlog.get_logger()
 
 _MOST_MESSAGES = 20  # of one call
 
@@ -37,6 +39,7 @@ class Sound:
         started_at: aware UTC; of a talk, when its recording was begun, which is before the sound.
         length_us: microseconds.
         sha256: checksum, hexadecimal.
+        locked: its file is there, sealed, and cannot be opened.
     """
 
     key: str
@@ -47,11 +50,12 @@ class Sound:
     started_at: datetime
     length_us: int
     sha256: str
+    locked: bool = False
 
     @property
     def is_there(self) -> bool:
         """Whether it can be heard."""
-        return self.state is RecordingState.PRESENT
+        return self.state is RecordingState.PRESENT and not self.locked
 
 
 class MessageBook(Protocol):
@@ -77,7 +81,8 @@ class CallSounds:
 
     async def of_call(self, call: Call) -> list[Sound]:
         """Those of a call there is something to say of, in order of time. Raises StoreError."""
-        talks = [sound_of(one) for one in await self._shelf.of_call(call.call_id) if one.is_shown]
+        shown = [sound_of(one) for one in await self._shelf.of_call(call.call_id) if one.is_shown]
+        talks = await asyncio.to_thread(lambda: [self._as_it_opens(one) for one in shown]) if shown else []
         found = [await self._messages.get(name) for name in _names(call)]
         known = [message for message in found if message is not None]
         told = await asyncio.to_thread(lambda: [self._spoken(message) for message in known]) if known else []
@@ -88,30 +93,32 @@ class CallSounds:
         message = await self._messages.get(name) if name else None
         return None if message is None else await asyncio.to_thread(self._spoken, message)
 
-    def place(self, sound: Sound) -> Path:
-        """Where its file is. Raises OSError: there is none, or no plain file of the folder."""
-        place = (self._message_files if sound.message else self._files).kept(sound.path)
-        if not stat.S_ISREG(place.lstat().st_mode):
-            raise NotOurs(f"{sound.file} is no plain file")
-        return place
+    def open(self, sound: Sound) -> BinaryIO:
+        """The sound, to be read and sought in. Blocking.
+
+        Raises OSError: there is none, no plain file of the folder, or none that can be opened.
+        """
+        return self._files_of(sound).open(sound.path)
 
     async def waveform(self, sound: Sound) -> Waveform | None:
         """Its waveform; None: it has none."""
-        try:
-            return await self._waveforms.of(self.place(sound), sound.sha256)
-        except OSError:
-            return None
+        return await self._waveforms.of(partial(self.open, sound), sound.sha256)
 
-    def _has(self, path: str) -> bool:
-        with suppress(OSError):
-            return self._message_files.kept(path).is_file()
-        return False
+    def _files_of(self, sound: Sound) -> RecordingFiles:
+        return self._message_files if sound.message else self._files
+
+    def _as_it_opens(self, sound: Sound) -> Sound:
+        """The sound, and whether its file can be opened; why not stands in the log. Blocking."""
+        why = self._files_of(sound).why_locked(sound.path) if sound.is_there else ""
+        if why:
+            log.error("sound_cannot_be_opened", file=sound.file, reason=why)
+        return replace(sound, locked=bool(why))
 
     def _spoken(self, message: Message) -> Sound:
         state = RecordingState.EXPIRED
         if message.path:
-            state = RecordingState.PRESENT if self._has(message.path) else RecordingState.GONE
-        return Sound(
+            state = RecordingState.PRESENT if self._message_files.has(message.path) else RecordingState.GONE
+        sound = Sound(
             key=_key("message", message.name),
             message=True,
             file=f"{message.name}.wav",
@@ -121,6 +128,7 @@ class CallSounds:
             length_us=message.length_us,
             sha256=message.sha256,
         )
+        return self._as_it_opens(sound)
 
 
 def sound_of(recording: Recording) -> Sound:

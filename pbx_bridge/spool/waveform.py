@@ -15,10 +15,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import BinaryIO
-
-from pbx_bridge.spool.recording_files import open_source
 
 BARS = 400  # at most; as many as a screen has room for
 _LOOKED_AT = 2000  # samples of a bar that are looked at, spread evenly: enough to meet a voice's peaks
@@ -44,10 +41,16 @@ class _Form:
     frame: int  # bytes: one sample of each channel
 
 
-def read_waveform(path: Path) -> Waveform | None:
-    """The waveform of a file; None if it is not there, or no such WAV. Blocking."""
-    with suppress(OSError), os.fdopen(open_source(path), "rb") as file:
-        return measure(file, os.fstat(file.fileno()).st_size)
+Open = Callable[[], BinaryIO]
+"""Opens a file. Raises OSError."""
+
+
+def read_waveform(opened: Open) -> Waveform | None:
+    """The waveform of a file; None if it cannot be opened, or is no such WAV. Blocking."""
+    with suppress(OSError), opened() as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        return measure(file, size)
     return None
 
 
@@ -142,15 +145,15 @@ _A_LAW_LEVELS, _MU_LAW_LEVELS = _levels(_a_law), _levels(_mu_law)
 class Waveforms:
     """The waveforms of files, remembered by checksum; measured one at a time, for callers come first."""
 
-    def __init__(self, read: Callable[[Path], Waveform | None] = read_waveform) -> None:
+    def __init__(self, read: Callable[[Open], Waveform | None] = read_waveform) -> None:
         self._read = read
         self._kept: OrderedDict[str, Waveform] = OrderedDict()
         self._turn = asyncio.Lock()
 
-    async def of(self, path: Path, checksum: str) -> Waveform | None:
+    async def of(self, opened: Open, checksum: str) -> Waveform | None:
         """The waveform of the file that has this checksum; None: it has none."""
         async with self._turn:
-            found = self._kept.pop(checksum, None) or await asyncio.to_thread(self._read, path)
+            found = self._kept.pop(checksum, None) or await asyncio.to_thread(self._read, opened)
             if found is not None:  # a file that was away may come back
                 self._kept[checksum] = found
                 if len(self._kept) > _KEPT:

@@ -95,7 +95,7 @@ class AuditLog:
         StoreError from the await.
         """
         values = _values(account.name, what, about, detail, address, self._clock())
-        return self._writer.put(lambda tx: _done(tx.db.execute(SQL["insert_audit"], values)))
+        return self._writer.put(lambda tx: _done(tx.db.execute(SQL["insert_audit"], values)), hurried=True)
 
     async def page(self, sought: Sought, before: AuditKey | None = None, limit: int = 50) -> Sequence[Entry]:
         """Entries newest first, those older than the key. Raises StoreError."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -13,13 +12,16 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pbx_bridge.calls.promises import Promises
 from pbx_bridge.errors import InputError, StoreError
+from pbx_bridge.process import lives
 from pbx_bridge.store.address import StorePlace
 from pbx_bridge.store.announce import CallRow
 from pbx_bridge.store.call_body import call_json
 from pbx_bridge.store.callbacks_rules import Retry
 from pbx_bridge.store.calls_text import heading, moment_of, table_line
 from pbx_bridge.store.cdr_import import Progress, Source, import_cdrs
+from pbx_bridge.store.crm_export import export_folder
 from pbx_bridge.store.crm_import import import_folder
+from pbx_bridge.store.database import connect
 from pbx_bridge.store.open import Store, open_store
 from pbx_bridge.store.writer import Limits
 from pbx_bridge.values.number_rules import PLAIN, NumberRules
@@ -52,13 +54,9 @@ class Place:
         """A daemon works on this store: what is left to do can be left to it."""
         try:
             pid = int(self.daemon_pid.read_text()) if self.daemon_pid else 0
-            if pid > 0:
-                os.kill(pid, 0)
-        except PermissionError:  # it is another user's
-            return True
-        except (OSError, ValueError, OverflowError):
+        except (OSError, ValueError):
             return False
-        return pid > 0
+        return pid > 0 and lives(pid)
 
     def open(self) -> AbstractAsyncContextManager[Store]:
         """The store, made if it is not there; the daemon goes on folding."""
@@ -102,6 +100,13 @@ async def import_lines(
     counts += f"; {done.removed} contacts removed" if done.removed else ""
     counts += f"; {done.merged} customers passed over, who were merged into others" if done.merged else ""
     return [*lines, f"imported: {counts}"]
+
+
+async def export_lines(place: Place, folder: Path) -> list[str]:
+    """Export the CRM into a new folder; what to tell its owner. Raises InputError, StoreError."""
+    async with place.open_existing(), connect(place.path, reading=True) as reader:
+        counts = await export_folder(reader, folder, place.zone)
+    return [f"written into {folder}: {', '.join(f'{count} in {name}' for name, count in counts.items())}"]
 
 
 async def import_calls(

@@ -38,14 +38,17 @@ class Journal:
         cannot be kept.
         """
         write = self._adding(facts, cursors, runs, unreadable)
-        await self._writer.submit(write, weight=max(1, len(facts)))
+        # A spool is read on while its rows wait; whoever has no cursor asks for something that is to happen then.
+        await self._writer.submit(write, weight=max(1, len(facts)), hurried=not cursors)
 
-    def post(self, facts: Sequence[RawFact], *, runs: Sequence[RunState | RunGone] = ()) -> asyncio.Future[None]:
+    def post(
+        self, facts: Sequence[RawFact], *, runs: Sequence[RunState | RunGone] = (), hurried: bool = False
+    ) -> asyncio.Future[None]:
         """The same for the few facts of a caller who must not wait: queued at once, in the order of the calls.
 
-        Done when they are on disk, with StoreError if that cannot be.
+        Done when they are on disk, with StoreError if that cannot be. `hurried`: somebody waits for that.
         """
-        return self._writer.put(self._adding(facts, (), runs, ()), weight=max(1, len(facts)))
+        return self._writer.put(self._adding(facts, (), runs, ()), weight=max(1, len(facts)), hurried=hurried)
 
     def _adding(
         self,

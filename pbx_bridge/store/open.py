@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, timedelta, tzinfo
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -85,7 +86,7 @@ _PAUSE_S = 5.0  # after a fold that the store refused for a reason of our own ma
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Store:
-    """The open store, by what is kept in it."""
+    """The open store, by what is kept in it. `keeping_up`, `bring_up`: what open_store was told not to do."""
 
     journal: Journal
     runs: Runs
@@ -133,6 +134,8 @@ class Store:
     size: Size
     writer: Writer
     take_house: TakeHouse
+    keeping_up: Callable[[], AbstractAsyncContextManager[None]]
+    bring_up: Callable[[], Awaitable[None]]
 
 
 @asynccontextmanager
@@ -141,6 +144,7 @@ async def open_store(
     health: Health | None = None,
     *,
     folding: bool = True,
+    migrating: bool = True,
     pace: Pace | None = None,
     region: str = "IR",
     numbers: NumberRules = PLAIN,
@@ -159,6 +163,7 @@ async def open_store(
         health: told how the link `store` stands.
         folding: keep dirty calls folded, past calls linked to the customer of their number, and old facts packed. A
             command beside a running daemon leaves that to the daemon.
+        migrating: bring its tables to this version; else `bring_up` does, and nothing is read or written before.
         pace: how often calls are folded.
         region: whose numbers are those without a country code.
         numbers: what the house does to numbers besides.
@@ -176,7 +181,9 @@ async def open_store(
     """
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(connect(place))
-        await _migrate(database, place)
+        bring_up = partial(_migrate, database, place)
+        if migrating:
+            await bring_up()
         reader = await stack.enter_async_context(connect(place, reading=True))
         agenda, announcer = Agenda(pace), Announcer()
         facets = Facets()
@@ -207,11 +214,19 @@ async def open_store(
         relinker = Relinker(writer, reader, derived, region=region, clock=clock)
         backfill = Backfill(writer, reader, parts, zone=str(zone))
         finder = Finder(writer, reader, region)
+
+        @asynccontextmanager
+        async def keeping_up() -> AsyncIterator[None]:
+            async with (
+                beside(_fold_when_due(writer, recorder, agenda), name="store-folding"),
+                relinker.running(),
+                finder.running(),
+                upkeep(packer, outbox, backfill, (audit.trim,)),
+            ):
+                yield
+
         if folding:
-            await stack.enter_async_context(beside(_fold_when_due(writer, recorder, agenda), name="store-folding"))
-            await stack.enter_async_context(relinker.running())
-            await stack.enter_async_context(finder.running())
-            await stack.enter_async_context(upkeep(packer, outbox, backfill, (audit.trim,)))
+            await stack.enter_async_context(keeping_up())
 
         def take_house(house: House) -> None:
             recorder.numbers, called_back.retry = house.numbers, house.retry
@@ -265,6 +280,8 @@ async def open_store(
             size=Size(place, reader, backfill.reached),
             writer=writer,
             take_house=take_house,
+            keeping_up=keeping_up,
+            bring_up=bring_up,
         )
 
 
@@ -286,7 +303,7 @@ async def _fold_when_due(writer: Writer, recorder: Recorder, agenda: Agenda) -> 
             if agenda.stale:
                 await writer.submit(recorder.recall)
             else:
-                await writer.submit(lambda transaction: recorder.fold(transaction, agenda.due()))
+                await writer.submit(lambda transaction: recorder.fold(transaction, agenda.due()), hurried=False)
         except StoreError:  # the dirty marks are still there
             log.exception("dirty_calls_not_folded")
             await asyncio.sleep(_PAUSE_S)

@@ -372,6 +372,22 @@ ON CONFLICT (extension) DO UPDATE SET name = excluded.name WHERE agent.name = ''
 -- agents: every agent
 SELECT extension, name FROM agent ORDER BY extension;
 
+-- export_customers: every customer, as customers.csv has them
+SELECT code, name, language, tier, agent FROM customer ORDER BY code;
+
+-- export_contacts: every contact, as contacts.csv
+SELECT customer_code, name, phone_e164 FROM contact ORDER BY customer_code, phone_e164;
+
+-- export_contracts: every contract, as contracts.csv
+SELECT customer_code, number, starts_on, ends_on, level FROM contract ORDER BY customer_code, number;
+
+-- export_tickets: every ticket, as tickets.csv
+SELECT tracking_number, customer_code, subject, status, created_at_us, updated_at_us, promised_on, note
+FROM ticket ORDER BY created_at_us, tracking_number;
+
+-- export_agents: agents who have a name, as agents.csv
+SELECT extension, name FROM agent WHERE name <> '' ORDER BY extension;
+
 -- delete_contact: a contact that is no more
 DELETE FROM contact WHERE customer_code = :customer_code AND phone_e164 = :phone_e164;
 

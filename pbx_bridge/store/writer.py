@@ -2,6 +2,9 @@
 
     submit ─► queue (bounded: full means wait) ─► group ─► one thread hop: BEGIN … COMMIT ─► futures
 
+A transaction costs more than what most writes do in it. So a write that nobody waits for, as most steps of callers
+and rows of spools are, waits longer for others than one that somebody waits for.
+
 A group that fails because of the disk, a lock, a read-only file or a server that is away is kept and tried again for
 ever. A group that fails for another reason is tried member by member, and only the bad one's caller is told.
 """
@@ -29,6 +32,7 @@ log = structlog.get_logger()
 T = TypeVar("T")
 Operation = Callable[[Transaction], T]
 
+_UNHURRIED = 2  # windows that a write may wait for others if nobody waits for it
 _FIRST_RETRY_S = 0.05
 _LAST_RETRY_S = 2.0
 
@@ -38,7 +42,7 @@ class Limits:
     """How writes are grouped.
 
     Attributes:
-        window_s: how long the first waiting write waits for others.
+        window_s: how long a write that somebody waits for waits for others.
         batch: so many waiting facts do not wait longer.
         queue: so many waiting facts make the next caller wait.
         goodbye_s: how long closing tries to write the rest to a store that refuses.
@@ -77,7 +81,8 @@ class Writer:
         self._health, self._limits = health, limits or Limits()
         self._waiting: deque[_Write] = deque()
         self._weight = 0
-        self._some, self._enough, self._room = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._ripe, self._room = asyncio.Event(), asyncio.Event()  # what waits is to be written; there is room again
+        self._due: asyncio.TimerHandle | None = None
         self._closing_at: float | None = None
         self._told: tuple[LinkState, str] | None = None
         self._task: asyncio.Task[None] | None = None
@@ -97,13 +102,12 @@ class Writer:
         if self._task is None:
             return
         self._closing_at = time.monotonic() + self._limits.goodbye_s
-        self._some.set()
-        self._enough.set()
+        self._ripe.set()
         self._room.set()
         await self._task
         self._task = None
 
-    async def submit(self, operation: Operation[T], *, weight: int = 1) -> T:
+    async def submit(self, operation: Operation[T], *, weight: int = 1, hurried: bool = True) -> T:
         """The operation's result, once it is on disk. Waits while the queue is full.
 
         Raises:
@@ -114,21 +118,35 @@ class Writer:
             self._report(LinkState.DEGRADED, f"{self._weight} facts wait to be written", self._lag())
             self._room.clear()
             await self._room.wait()
-        result: T = await self.put(operation, weight=weight)
+        result: T = await self.put(operation, weight=weight, hurried=hurried)
         return result
 
-    def put(self, operation: Operation[T], *, weight: int = 1) -> asyncio.Future[T]:
-        """The same without waiting for room: for writes that are few and whose maker must not be held up."""
+    def put(self, operation: Operation[T], *, weight: int = 1, hurried: bool = False) -> asyncio.Future[T]:
+        """The same without waiting for room: for writes that are few and whose maker must not be held up.
+
+        `hurried`: somebody waits for it.
+        """
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         if self._closing_at is not None:
             done.set_exception(StoreError("the store is closed"))
             return done
         self._waiting.append(_Write(operation, weight, done))
         self._weight += weight
-        self._some.set()
-        if self._weight >= self._limits.batch:
-            self._enough.set()
+        self._ripens(self._limits.window_s * (1 if hurried else _UNHURRIED))
         return done
+
+    def _ripens(self, within_s: float) -> None:
+        """What waits is to be written within so many seconds; at once if it is enough for a group."""
+        if self._weight >= self._limits.batch:
+            self._ripe.set()
+            return
+        loop = asyncio.get_running_loop()
+        at = loop.time() + within_s
+        if self._due is not None:
+            if self._due.when() <= at:
+                return
+            self._due.cancel()
+        self._due = loop.call_at(at, self._ripe.set)
 
     async def _write(self) -> None:
         group: list[_Write] = []
@@ -147,13 +165,14 @@ class Writer:
             raise
 
     async def _wait(self) -> bool:
-        await self._some.wait()
-        if self._closing_at is None and not self._enough.is_set():
-            try:
-                async with asyncio.timeout(self._limits.window_s):
-                    await self._enough.wait()
-            except TimeoutError:
-                pass
+        """Until something is to be written; False when there is nothing more and the store is closing."""
+        await self._ripe.wait()
+        while not self._waiting and self._closing_at is None:  # it was given up, all of it
+            self._ripe.clear()
+            await self._ripe.wait()
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
         return bool(self._waiting)
 
     def _take(self) -> list[_Write]:
@@ -163,11 +182,9 @@ class Writer:
             group.append(self._waiting.popleft())
             weight += group[-1].weight
         if self._closing_at is None:
-            self._enough.clear()
-            if not self._waiting:
-                self._some.clear()
-            elif self._weight - weight >= self._limits.batch:
-                self._enough.set()
+            self._ripe.clear()
+            if self._waiting:
+                self._ripe.set()  # one that waited behind so many has waited long enough
         return group
 
     async def _commit(self, group: list[_Write]) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 MAX_TEXT = 300  # letters shown of anything that others wrote
 
 _JOINERS = "\u200c\u200d"  # Persian is written with them
+_PLAIN = re.compile(rf"[\w{_JOINERS} !-~]*")  # letters and digits of any script, without what could do harm
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _MOST_MARKS = 3  # accents on one letter; more is a drawing over the neighbours
 
 
@@ -15,8 +18,13 @@ def clean(text: str, limit: int = MAX_TEXT) -> str:
 
     Escaping is the template's task.
     """
-    if len(text) <= limit and text.isascii() and text.isprintable():
-        return " ".join(text.split())  # numbers and codes, of which a page has hundreds
+    if len(text) <= limit and _PLAIN.fullmatch(text):
+        return " ".join(text.split())  # numbers, codes and names, of which a page has hundreds
+    return letter_by_letter(text, limit)
+
+
+def letter_by_letter(text: str, limit: int) -> str:
+    """The same of any text."""
     kept: list[str] = []
     marks = 0
     for char in text[: limit * 8]:
@@ -33,3 +41,8 @@ def clean(text: str, limit: int = MAX_TEXT) -> str:
 def on_terminal(text: str) -> str:
     """The text with `?` for whatever could steer a terminal; as long as it was."""
     return "".join(c if c.isprintable() or c in _JOINERS else "?" for c in text)
+
+
+def no_formula(text: str) -> str:
+    """A cell's text so that no spreadsheet runs it: one that begins like a formula gets an apostrophe before it."""
+    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -22,6 +22,7 @@ SHORTEST_OUTSIDE = 7  # digits; anything shorter is an extension of ours, or a s
 
 # Remembered: each call asks of the same two numbers many times, a page of many, and the world's rules take time.
 _ASKED = 1024
+_LONGEST_OWN = 15  # digits of a number
 _LONGEST = 300  # letters of an address that are looked at
 _ADDRESS = re.compile(r"(?:(?:\"[^\"]*\"\s*|[^<>\"]*)<)?\s*(?:sips?|tel):([^@;>?]*)[^<>]*>?", re.IGNORECASE)
 _BETWEEN = dict.fromkeys(map(ord, " -/.()\u200c\u200e\u00a0\u2010\u2011\u2012\u2013\u2014\u2212"))
@@ -36,10 +37,8 @@ def to_e164(text: str, region: str = "IR") -> E164 | None:
 
     Accepts spaces, hyphens, slashes, dots, 00 and +, Persian or Arabic digits, and `tel:` and `sip:` addresses.
     """
-    plain = _plain(text)
-    if sum(c.isdigit() for c in plain) < SHORTEST_OUTSIDE:
-        return None
-    return with_area(plain, region) or _valid(plain, country(region))
+    number = _number(text, region)
+    return None if number is None else _e164(number)
 
 
 def why_not(text: str, region: str = "IR") -> str:
@@ -69,11 +68,8 @@ def why_not(text: str, region: str = "IR") -> str:
 @lru_cache(maxsize=_ASKED)
 def with_area(text: str, region: str) -> E164 | None:
     """The number of the region's own area that is meant by digits without any prefix; None: no such is meant."""
-    area, number = area_code(region), bare(text)
-    prefix = trunk_prefix(region) or "0"
-    if not area or len(number) < SHORTEST_OUTSIDE or not number.isdecimal() or number.startswith(prefix):
-        return None
-    return _valid(f"+{country_code(region)}{area}{number}", country(region))
+    number = _of_area(text, region)
+    return None if number is None else _e164(number)
 
 
 @lru_cache(maxsize=_ASKED)
@@ -117,10 +113,9 @@ def dialled(number: str, region: str) -> str:
 @lru_cache(maxsize=_ASKED)
 def readable(text: str, region: str) -> str:
     """A number as people of the region read it: 0912 123 4567, +49 30 901820; empty where it is none."""
-    e164 = to_e164(text, region)
-    if e164 is None:
+    number = _number(text, region)
+    if number is None:
         return ""
-    number = phonenumbers.parse(e164)
     home = phonenumbers.region_code_for_number(number) == country(region)
     form = phonenumbers.PhoneNumberFormat.NATIONAL if home else phonenumbers.PhoneNumberFormat.INTERNATIONAL
     return phonenumbers.format_number(number, form)
@@ -167,11 +162,58 @@ def _plain(text: str) -> str:
     return digits.to_ascii(unquote(address[1]) if address else text).replace("/", " ").strip()
 
 
-def _valid(plain: str, of_country: str) -> E164 | None:
+def _number(text: str, region: str) -> phonenumbers.PhoneNumber | None:
+    plain = _plain(text)
+    if sum(c.isdigit() for c in plain) < SHORTEST_OUTSIDE:
+        return None
+    return _of_area(plain, region) or _plainly(plain, country(region)) or _valid(plain, country(region))
+
+
+def _plainly(plain: str, of_country: str) -> phonenumbers.PhoneNumber | None:
+    """A valid number of the country that is nothing but digits after its + and code, or its 0: most of what comes.
+
+    None: the library's own reading decides. It comes to the same, after looking for all that people write.
+    """
+    start, code = _starts(of_country)
+    for beginning in (f"+{code}", start):
+        own = plain.removeprefix(beginning)
+        # Nothing begins with the country's 0 twice, but in countries where it is a part of the number.
+        if own == plain or len(own) > _LONGEST_OWN or own.startswith("0"):
+            continue
+        if own.isascii() and own.isdecimal():
+            number = phonenumbers.PhoneNumber(country_code=code, national_number=int(own))
+            sound = phonenumbers.is_possible_number(number) and phonenumbers.is_valid_number(number)
+            return number if sound else None
+    return None
+
+
+@lru_cache(maxsize=8)
+def _starts(of_country: str) -> tuple[str, int]:
+    """What the country's own numbers begin with, empty where more is done to them than that; and its code."""
+    told = phonenumbers.PhoneMetadata.metadata_for_region(of_country)
+    code: int = phonenumbers.country_code_for_region(of_country)
+    if told is None or told.international_prefix != "00":  # what follows the 0 may be the way abroad
+        return "", code
+    simple = told.national_prefix == told.national_prefix_for_parsing and not told.national_prefix_transform_rule
+    return (told.national_prefix or "") if simple else "", code
+
+
+def _of_area(text: str, region: str) -> phonenumbers.PhoneNumber | None:
+    area, number = area_code(region), bare(text)
+    prefix = trunk_prefix(region) or "0"
+    if not area or len(number) < SHORTEST_OUTSIDE or not number.isdecimal() or number.startswith(prefix):
+        return None
+    return _valid(f"+{country_code(region)}{area}{number}", country(region))
+
+
+def _e164(number: phonenumbers.PhoneNumber) -> E164:
+    return E164(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
+def _valid(plain: str, of_country: str) -> phonenumbers.PhoneNumber | None:
     try:
         number = phonenumbers.parse(plain, of_country)
     except phonenumbers.NumberParseException:
         return None
-    if not phonenumbers.is_valid_number(number):
-        return None
-    return E164(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+    number.extension = None  # of a desk in another house, which is no part of the number
+    return number if phonenumbers.is_valid_number(number) else None

@@ -52,7 +52,8 @@ def _is_text(name: str) -> bool:
     return name.endswith((".css", ".js", ".svg", ".txt"))
 
 
-def _takes_gzip(request: web.Request) -> bool:
+def takes_gzip(request: web.Request) -> bool:
+    """Whether a browser takes what is sent packed."""
     for part in request.headers.get("Accept-Encoding", "").split(","):
         coding, _, weight = part.partition(";")
         if coding.strip() == "gzip":
@@ -70,7 +71,7 @@ def routes(assets: Assets) -> list[web.RouteDef]:
             raise web.HTTPNotFound
         fresh = request.match_info["version"] == assets.version
         headers = {"Cache-Control": _FOR_EVER if fresh else "no-cache", "Vary": "Accept-Encoding"}
-        packed = assets.packed.get(name) if _takes_gzip(request) else None
+        packed = assets.packed.get(name) if takes_gzip(request) else None
         if packed is not None:
             headers["Content-Encoding"] = "gzip"
         return web.Response(

@@ -18,13 +18,22 @@ _FOLDER = Path(__file__).with_name("__pycache__")
 
 
 class Compiled(jinja2.FileSystemBytecodeCache):
-    """See jinja2. `settled`: all that decides besides a template's text what becomes of it."""
+    """See jinja2.
 
-    def __init__(self, settled: bytes, folder: Path = _FOLDER) -> None:
-        digest = hashlib.sha256(jinja2.__version__.encode() + settled).hexdigest()[:16]
-        super().__init__(str(folder), f"template-{digest}-%s.cache")
+    Args:
+        settled: all that decides besides a template's text what becomes of it.
+        kind: parts those that become something else of the same templates.
+    """
+
+    def __init__(self, settled: bytes, folder: Path = _FOLDER, kind: str = "plain") -> None:
+        super().__init__(str(folder), f"template-{kind}-%s.cache")
+        self._settled = hashlib.sha256(jinja2.__version__.encode() + settled).hexdigest()
         self._folder = folder
         self._kept: dict[str, tuple[str, CodeType]] = {}
+
+    def get_source_checksum(self, source: str) -> str:
+        """Of a template's text and what is settled: what is out of date is written over, not left lying beside."""
+        return super().get_source_checksum(f"{self._settled}\n{source}")
 
     def load_bytecode(self, bucket: Bucket) -> None:
         """Give what was compiled of the same text."""

@@ -17,11 +17,12 @@ from typing import Any
 from aiohttp import web
 from xlsxwriter import Workbook
 
+from pbx_bridge.values.hostile import no_formula
+
 Cell = str | int | float
 Rows = AsyncIterator[Sequence[Sequence[Cell]]]
 """The rows, some hundred at a time."""
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _SHEET_ROWS = 1_000_000  # Excel's limit is 1,048,576
 _PIECE = 256 * 1024
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -30,9 +31,7 @@ _LONGEST_CELL = 32_000  # Excel's limit is 32,767
 
 def harmless(cell: Cell) -> Cell:
     """The cell as text that no spreadsheet takes for a formula; a number stays one."""
-    if not isinstance(cell, str):
-        return cell
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+    return no_formula(cell) if isinstance(cell, str) else cell
 
 
 async def send_csv(request: web.Request, name: str, head: Sequence[str], rows: Rows) -> web.StreamResponse:

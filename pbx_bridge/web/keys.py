@@ -13,8 +13,10 @@ from pbx_bridge.store.sessions import Session
 from pbx_bridge.store.users import Role
 from pbx_bridge.web import limit, live, oidc, permits, ports, sessions, vitals
 from pbx_bridge.web.admin import ports as account_ports
+from pbx_bridge.web.assets import Assets
 from pbx_bridge.web.history import ports as history_ports
 
+ASSETS = web.AppKey("assets", Assets)
 HEALTH = web.AppKey("health", Health)
 CALLS = web.AppKey("calls", ports.Calls)
 SHORTFALLS = web.AppKey("shortfalls", ports.Shortfalls)

@@ -26,7 +26,7 @@ class Showing:
     """
 
     def __init__(self, sockets: Sequence[socket.socket], host: str) -> None:
-        self._sockets, self._host = sockets, host
+        self.sockets, self._host = sockets, host
         self._runner: web.AppRunner | None = None
         self._copies: list[socket.socket] = []
         self._leaving: set[asyncio.Task[None]] = set()
@@ -34,7 +34,7 @@ class Showing:
     @property
     def address(self) -> str:
         """`host:port`, as it stands in a URL."""
-        port = self._sockets[0].getsockname()[1]
+        port = self.sockets[0].getsockname()[1]
         return f"{f'[{self._host}]' if ':' in self._host else self._host}:{port}"
 
     async def show(self, site: web.Application, tls: ssl.SSLContext | None = None) -> None:
@@ -42,7 +42,7 @@ class Showing:
         # No access log: addresses carry the numbers people search for.
         runner = web.AppRunner(site, access_log=None, shutdown_timeout=_SHUTDOWN_S)
         await runner.setup()
-        copies = [one.dup() for one in self._sockets]  # a site that ends closes what it listened on
+        copies = [one.dup() for one in self.sockets]  # a site that ends closes what it listened on
         try:
             for one in copies:
                 await web.SockSite(runner, one, ssl_context=tls, backlog=_BACKLOG).start()
@@ -58,22 +58,23 @@ class Showing:
             leaving.add_done_callback(self._leaving.discard)
 
     async def end(self) -> None:
-        """Nobody answers any more."""
-        for one in self._sockets:
+        """Nobody answers any more. To be told so again is nothing new."""
+        for one in self.sockets:
             one.close()
         await asyncio.sleep(0)  # one that has not begun to leave could not be told to hurry
         for leaving in tuple(self._leaving):
             leaving.cancel()
-        if self._runner is not None:
-            await self._runner.cleanup()
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            await runner.cleanup()
         await asyncio.gather(*self._leaving, return_exceptions=True)
 
 
 @asynccontextmanager
-async def listening(host: str, port: int) -> AsyncIterator[Showing]:
-    """Listen until the context ends; see `serve`."""
+async def listening(host: str, port: int, there: Sequence[socket.socket] = ()) -> AsyncIterator[Showing]:
+    """Listen until the context ends; see `serve`. `there`: sockets that listen on that address already."""
     async with AsyncExitStack() as stack:
-        sockets = [stack.enter_context(one) for one in await _sockets(host, port)]
+        sockets = [stack.enter_context(one) for one in there or await _sockets(host, port)]
         showing = Showing(sockets, host)
         stack.push_async_callback(showing.end)
         yield showing

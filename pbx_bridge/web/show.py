@@ -10,12 +10,15 @@ import enum
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from pbx_bridge.values import dates, digits, phone, tracking
 from pbx_bridge.values.hostile import MAX_TEXT, clean
 
 NOTHING = "–"
+
+_ASKED = 2048  # days and spans, remembered: a page has the same ones many times
 
 # Six digits or more of any script, as people part them; shorter ones are extensions, codes and times.
 _LONG_NUMBER = re.compile(r"\(?\d(?:[ \u00a0().\u2010\u2011-]{0,3}\d){5,}")
@@ -99,10 +102,7 @@ class Show:
 
     def day(self, day: date) -> str:
         """The same of a calendar day."""
-        if self.persian:
-            year, month, number = dates.to_jalali(day)
-            return self.digits(f"{year:04}/{month:02}/{number:02}")
-        return f"{day.day} {_GREGORIAN_MONTHS[day.month - 1][:3]} {day.year}"
+        return _day(self.language, day)
 
     def long_date(self, moment: datetime) -> str:
         """شنبه ۳۰ آبان ۱۴۰۵ or Saturday 21 November 2026."""
@@ -140,14 +140,12 @@ class Show:
 
     def clock(self, moment: datetime) -> str:
         """Time of day: 14:32:05."""
-        return self.digits(f"{self.local(moment):%H:%M:%S}")
+        at = self.local(moment)
+        return self.digits(f"{at.hour:02}:{at.minute:02}:{at.second:02}")
 
     def duration(self, us: int) -> str:
         """Microseconds as 0:42, 2:05 or 1:02:05, rounded to the second; a negative one as nothing."""
-        seconds = (max(us, 0) + 500_000) // 1_000_000
-        minutes, second = divmod(seconds, 60)
-        hours, minute = divmod(minutes, 60)
-        return self.digits(f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}")
+        return _duration(self.language, (max(us, 0) + 500_000) // 1_000_000)
 
     def spent(self, us: int) -> str:
         """A duration where none at all is a dash."""
@@ -160,6 +158,22 @@ class Show:
     def tracking(self, number: str) -> str:
         """A tracking number in the groups it is spoken in: 471 208 3."""
         return self.digits(" ".join(tracking.groups(clean(number, 24))))
+
+
+@lru_cache(_ASKED)
+def _day(language: Language, day: date) -> str:
+    if language is Language.FA:
+        year, month, number = dates.to_jalali(day)
+        return digits.to_persian(f"{year:04}/{month:02}/{number:02}")
+    return f"{day.day} {_GREGORIAN_MONTHS[day.month - 1][:3]} {day.year}"
+
+
+@lru_cache(_ASKED)
+def _duration(language: Language, seconds: int) -> str:
+    minutes, second = divmod(seconds, 60)
+    hours, minute = divmod(minutes, 60)
+    text = f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+    return digits.to_persian(text) if language is Language.FA else text
 
 
 def iso(moment: datetime) -> str:

@@ -7,10 +7,11 @@ from datetime import datetime
 
 from pbx_bridge.calls.call import Outcome
 from pbx_bridge.store import CallLine, Role
+from pbx_bridge.store.times import to_us
 from pbx_bridge.values.hostile import MAX_TEXT, clean
 from pbx_bridge.web import words
 from pbx_bridge.web.permits import UNMASKED, Account, Permission, may
-from pbx_bridge.web.show import Language, Show, iso, masked, microseconds
+from pbx_bridge.web.show import Language, Show, iso, masked
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
@@ -48,9 +49,14 @@ class Viewer:
     def may(self, permission: str) -> bool:
         """Whether they have this permission, by its value. Raises ValueError for one that is none."""
         wanted = Permission(permission)
-        if self.account is None or (wanted is Permission.SEE_NUMBERS and self.account.role not in self.unmasked):
-            return False
-        return wanted is Permission.SEE_NUMBERS or may(self.account.role, wanted)
+        if wanted is Permission.SEE_NUMBERS:
+            return self.sees_numbers
+        return self.account is not None and may(self.account.role, wanted)
+
+    @property
+    def sees_numbers(self) -> bool:
+        """Whether they see whole numbers."""
+        return self.account is not None and self.account.role in self.unmasked
 
     def phone(self, text: str) -> str:
         """A phone number as they may see it: whole, or its middle hidden."""
@@ -61,18 +67,18 @@ class Viewer:
         return self._veiled(clean(text, limit))
 
     def _veiled(self, text: str) -> str:
-        return text if self.may(Permission.SEE_NUMBERS) else masked(text)
+        return text if self.sees_numbers else masked(text)
 
     @property
     def look(self) -> str:
         """Who has the same may be shown the same rendered piece: language, whole numbers, who calls, who pauses."""
-        return f"{self.show.language}.{self.may(Permission.SEE_NUMBERS)}.{self.calls}.{self.may(Permission.DESK)}"
+        return f"{self.show.language}.{self.sees_numbers}.{self.calls}.{self.may(Permission.DESK)}"
 
     @property
     def calls(self) -> bool:
         """Whether they call by a click on a number: they may, have a phone, and see whole numbers."""
         phone = self.account is not None and self.account.extension != ""
-        return phone and self.may(Permission.DESK) and self.may(Permission.SEE_NUMBERS)
+        return phone and self.sees_numbers and self.may(Permission.DESK)
 
     @property
     def language(self) -> Language:
@@ -89,7 +95,7 @@ class Viewer:
 
     def named(self, prefix: str, name: str) -> str:
         """The word for a name from outside, or the name itself, cleaned."""
-        return words.named(self.language, prefix, name, clean(name, 80))
+        return words.named(self.language, prefix, name)
 
     def ago(self, moment: datetime) -> str:
         """How long ago: 3 minutes ago."""
@@ -121,7 +127,7 @@ class CallView:
     @property
     def started_us(self) -> int:
         """When it began, in microseconds since 1970: rows are ordered by it."""
-        return round(self.call.started_at.timestamp() * 1_000_000)
+        return self.call.started_at_us
 
     @property
     def started_iso(self) -> str:
@@ -138,7 +144,7 @@ def call_view(call: CallLine, viewer: Viewer) -> CallView:
         outcome=viewer.t(key),
         tone=tone,
         icon=icon,
-        duration_us=microseconds((call.ended_at or viewer.now) - call.started_at),
+        duration_us=(to_us(viewer.now) if call.ended_at_us is None else call.ended_at_us) - call.started_at_us,
     )
 
 

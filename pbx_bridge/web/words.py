@@ -13,6 +13,7 @@ from pathlib import Path
 
 import yaml
 
+from pbx_bridge.values.hostile import clean
 from pbx_bridge.web.show import Language
 
 _FOLDER = Path(__file__).with_name("texts")
@@ -50,7 +51,7 @@ def known(key: str) -> bool:
     return key in table()
 
 
-def named(language: Language, prefix: str, name: str, otherwise: str) -> str:
-    """The word for a name from outside (a queue, a reason), or `otherwise` where we have none."""
-    key = f"{prefix}.{name}"
-    return table()[key][language] if key in table() else otherwise
+def named(language: Language, prefix: str, name: str) -> str:
+    """The word for a name from outside (a queue, a reason), or the name itself, cleaned."""
+    texts = table().get(f"{prefix}.{name}")
+    return texts[language] if texts is not None else clean(name, 80)

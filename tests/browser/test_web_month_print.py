@@ -81,6 +81,9 @@ async def test_a_busy_month_is_one_sheet(browser: Browser, language: str, month:
         await page.fill("[name=password]", PASSWORD)
         await page.click("button[type=submit]")
         await page.goto(f"{address}/reports/month/{month}")
+        await page.evaluate("window.print = () => { window.printed = true; }")
+        await page.locator("button.print").click()
+        assert await page.evaluate("window.printed === true")
         assert await page.locator(".tile").count() == 12
         assert await page.locator(".report-table").count() == 4
         sheets = await page.pdf(prefer_css_page_size=True)

@@ -63,6 +63,23 @@ async def test_enough_waiting_writes_do_not_wait_longer(tmp_path: Path) -> None:
         await asyncio.gather(*(store.journal.add(begun(f"1.{n}")) for n in range(10)))
 
 
+async def test_a_write_that_nobody_waits_for_waits_for_one_that_somebody_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pbx_bridge.store.writer._UNHURRIED", 1_000_000)
+    async with asyncio.timeout(30), connect(tmp_path / "s.db") as database:
+        writer = Writer(database, settle=lambda _: None, committed=lambda _: None, limits=QUICK)
+        writer.start()
+        alone = writer.put(id)
+        done, _ = await asyncio.wait({alone}, timeout=20 * QUICK.window_s)
+        assert not done
+        assert await writer.submit(id) == await alone  # in one transaction
+        await writer.put(id, hurried=True)
+        last = writer.put(id)
+        await writer.close()
+        assert last.done()
+
+
 async def test_a_bad_write_fails_alone(tmp_path: Path) -> None:
     def bad(transaction: Transaction) -> None:
         transaction.db.execute("INSERT INTO outbox (call_id) VALUES ('half')")
@@ -188,6 +205,19 @@ async def test_a_command_does_not_wait_for_ever(tmp_path: Path) -> None:
         await store.writer._database.run(lambda db: db.execute("PRAGMA query_only = ON"))
         with pytest.raises(StoreError, match="readonly"):
             await store.journal.add(begun("1.1"))
+
+
+async def test_what_was_given_up_stops_nothing_that_comes_later(tmp_path: Path) -> None:
+    limits = Limits(window_s=0.0, patience_s=0.1, batch=1)
+    async with asyncio.timeout(30), watched(tmp_path / "s.db", limits) as (store, _):
+        await store.writer._database.run(lambda db: db.execute("PRAGMA query_only = ON"))
+        writes = [asyncio.create_task(store.journal.add(begun(f"1.{n}"))) for n in range(3)]
+        for write in writes:
+            with pytest.raises(StoreError, match="readonly"):
+                await write
+        await store.writer._database.run(lambda db: db.execute("PRAGMA query_only = OFF"))
+        await store.journal.add(begun("1.4"))
+    assert count(tmp_path / "s.db") == 2
 
 
 async def test_a_writer_that_fails_says_so(tmp_path: Path) -> None:

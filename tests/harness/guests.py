@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import closing
+from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass, field
 
 from harness.ear import PAUSE_S, Ear
@@ -90,6 +90,25 @@ class Guest:
 
 
 # --- arriving -----------------------------------------------------------------------------------------------------
+
+
+async def guest_of(stack: AsyncExitStack, house: House, stay: Stay) -> Guest:
+    """A caller in the menu before the node."""
+    caller = await stack.enter_async_context(house.system.caller(stay.number))
+    guest = Guest(stay=stay, caller=caller, ear=Ear.at(caller.call), house=house)
+    await caller.call.answered(20)
+    if stay.way:
+        await caller.hears("menu")
+        await caller.press(stay.way)
+        await caller.hears("after_status")
+    return guest
+
+
+async def goes_in(guest: Guest) -> None:
+    """Into the node, and waits there."""
+    if guest.stay.key:
+        await guest.caller.press(guest.stay.key)
+    await guest.stay.arrives(guest)
 
 
 def in_prompt(prompt: str) -> Act:

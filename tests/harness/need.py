@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
-from typing import NoReturn
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import NoReturn, TypeVar
 
 import pytest
+
+from pbx_bridge.errors import PbxError
+
+T = TypeVar("T")
 
 MISSING = "this machine lacks"
 NO_ASTERISK = "no Asterisk here"
@@ -20,8 +26,24 @@ def need(program: str) -> None:
     _without(f"{MISSING} {program}")
 
 
-def no_asterisk(error: Exception) -> NoReturn:
-    """Skip what needs an Asterisk where none can be had; with CI, fail it."""
+@contextmanager
+def an_asterisk(opened: AbstractContextManager[T], suite: str | None = None) -> Iterator[T]:
+    """What that context gives. Where no Asterisk can be had, see `no_asterisk`."""
+    with ExitStack() as stack:
+        try:
+            one = stack.enter_context(opened)
+        except PbxError as error:
+            no_asterisk(error, suite)
+        yield one
+
+
+def no_asterisk(error: PbxError, suite: str | None = None) -> NoReturn:
+    """Skip what needs an Asterisk where none can be had; with CI, fail it.
+
+    That of an older `suite` is skipped even so: Debian's mirrors drop releases as they age.
+    """
+    if suite is not None:
+        pytest.skip(f"{NO_ASTERISK} of {suite}: {error}")
     _without(f"{NO_ASTERISK}: {error}")
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from private_pbx import PbxUnderTest
 
-from harness.system import Caller, SystemUnderTest, running_system
-from pbx_bridge.pbx.phone import Phone
+from harness.system import Caller, SystemUnderTest, running_system, talking
+from pbx_bridge.pbx.phone import Answer, Phone
 from pbx_bridge.pbx.phone.phone import OnInvite
 
 
@@ -34,6 +35,25 @@ async def agent(house: SystemUnderTest, number: str, does: OnInvite) -> AsyncIte
     async with Phone(from_number=number, on_invite=does) as phone:
         await phone.register(f"sip:{house.sip}", house.pbx.secrets.agents[number])
         yield phone
+
+
+async def two_seconds_of_talk(house: SystemUnderTest, number: str) -> Caller:
+    """A caller of the shipped flow asks for a person, has agent 101 for that long, and hangs up."""
+    async with agent(house, "101", Answer()) as desk, house.caller(number) as caller:
+        await asks_for_a_person(caller)
+        ringing = await desk.rung(20)
+        await talking(ringing)
+        await asyncio.sleep(2)  # the talk
+        await caller.call.hang_up()
+        await ringing.ended(10)
+    return caller
+
+
+async def asks_for_a_person(caller: Caller) -> None:
+    """By the menu of the shipped flow."""
+    await caller.call.answered()
+    await caller.hears("menu")
+    await caller.press("0")
 
 
 @asynccontextmanager

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from private_pbx import PbxUnderTest, free_ports, private_pbx
+from own_ports import own_port
+from private_pbx import PbxUnderTest, private_pbx
 
 NODE = "pbx1"
 STAGES = (1, 2, 3)
@@ -70,7 +71,7 @@ def lab_queues(stage: int) -> str:
 @contextmanager
 def scene_pbx() -> Iterator[PbxUnderTest]:
     """The shipped configuration with short times, and the stages' numbers beside it; not started."""
-    trunk = f"127.0.0.1:{free_ports().sip}"
+    trunk = f"127.0.0.1:{own_port()}"
     with private_pbx(AGENTS, systemname=NODE, trunk=trunk, ring_s=3, dial_s=3, park_s=3) as pbx:
         for stage in STAGES:
             _append(pbx.paths.etc / "extensions.conf", lab_dialplan(stage, pbx.plan.app))

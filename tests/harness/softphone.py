@@ -11,12 +11,13 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-import socket
 import subprocess
 import tempfile
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+from own_ports import own_port
 
 from harness.need import need
 
@@ -74,7 +75,7 @@ class Softphone:
 
     async def __aenter__(self) -> Self:
         need("baresip")
-        sip, control = _free(socket.SOCK_DGRAM), _free(socket.SOCK_STREAM)
+        sip, control = own_port(), own_port()
         self._configure(sip, control)
         with (self._folder / "out").open("wb") as out:
             self._process = subprocess.Popen(  # noqa: ASYNC220 - takes a millisecond
@@ -187,9 +188,3 @@ def _modules() -> str:
         if folder.is_dir():
             return str(folder)
     raise AssertionError("baresip's modules were not found")
-
-
-def _free(kind: socket.SocketKind) -> int:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

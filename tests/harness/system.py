@@ -19,7 +19,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -32,6 +31,7 @@ from typing import Any
 
 import aiohttp
 import msgspec
+from own_ports import own_port
 from private_pbx import REPOSITORY, PbxUnderTest
 
 from pbx_bridge.calls.facts import Step, StepKind
@@ -305,7 +305,7 @@ class SystemUnderTest:
 async def running_system(pbx: PbxUnderTest, *, daemon: bool = True) -> AsyncIterator[SystemUnderTest]:
     """A daemon of our own beside the run's Asterisk, with an empty store. Its Asterisk stays as it is."""
     _place_sounds(pbx)
-    system = SystemUnderTest(pbx=pbx, home=pbx.home, web_port=_free_port())
+    system = SystemUnderTest(pbx=pbx, home=pbx.home, web_port=own_port())
     _forget(system)
     async with AsyncExitStack() as stack:
         stack.callback(system.stop_daemon)
@@ -328,12 +328,6 @@ def _forget(system: SystemUnderTest) -> None:
     for path in system.home.glob("store.db*"):
         path.unlink()
     (system.home / "daemon.out").write_bytes(b"")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def talking(call: PhoneCall, timeout_s: float = 10.0) -> None:

@@ -10,9 +10,9 @@ from io import BytesIO
 import aiohttp
 import pytest
 from harness.customers import ENGLISH
-from harness.system import SystemUnderTest, talking
+from harness.own_flow import two_seconds_of_talk
+from harness.system import SystemUnderTest
 
-from pbx_bridge.pbx.phone import Answer, Phone
 from pbx_bridge.store import open_store
 from pbx_bridge.store.audit import Sought
 
@@ -24,16 +24,7 @@ FROM_PAGE = {"Sec-Fetch-Site": "same-origin"}
 
 async def a_talk(system: SystemUnderTest) -> str:
     """Two seconds of it; the call's id once its recording is kept."""
-    async with Phone(from_number="101", on_invite=Answer()) as desk, system.caller(ENGLISH) as caller:
-        await desk.register(f"sip:{system.sip}", system.pbx.secrets.agents["101"])
-        await caller.call.answered()
-        await caller.hears("menu")
-        await caller.press("0")
-        ringing = await desk.rung(20)
-        await talking(ringing)
-        await asyncio.sleep(2)  # the talk
-        await caller.call.hang_up()
-        await ringing.ended(10)
+    caller = await two_seconds_of_talk(system, ENGLISH)
     call_id = str((await system.record_of(caller))["call_id"])
     async with asyncio.timeout(30):
         while True:

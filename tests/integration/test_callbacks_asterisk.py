@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
-from harness.need import no_asterisk
+from harness.need import an_asterisk
 from harness.own_flow import agent, caller_who_keys, outside
 from harness.system import SystemUnderTest, running_system, talking
-from private_pbx import PbxUnderTest, free_ports, private_pbx
+from own_ports import own_port
+from private_pbx import PbxUnderTest, private_pbx
 
-from pbx_bridge.errors import PbxError
 from pbx_bridge.pbx.phone import Answer, Reject
 from pbx_bridge.store import open_store
 
@@ -27,11 +27,7 @@ _POLL_S = 0.05
 
 @pytest.fixture
 def trunk_pbx() -> Iterator[PbxUnderTest]:
-    with ExitStack() as stack:
-        try:
-            pbx = stack.enter_context(private_pbx(trunk=f"127.0.0.1:{free_ports().sip}", dial_s=5, wrap_up_s=0))
-        except PbxError as error:
-            no_asterisk(error)
+    with an_asterisk(private_pbx(trunk=f"127.0.0.1:{own_port()}", dial_s=5, wrap_up_s=0)) as pbx:
         pbx.start()
         yield pbx
 

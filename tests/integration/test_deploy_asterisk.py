@@ -6,7 +6,6 @@ import asyncio
 import json
 import re
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -15,13 +14,13 @@ from contextlib import contextmanager
 import pytest
 from company_pbx import COMMAND, PHONE, PHONE_SECRET, CompanyPbx, company_pbx
 from harness import sipp
-from harness.need import no_asterisk
+from harness.need import an_asterisk
 from harness.sipp import Hangup, Pause
 from harness.system import SystemUnderTest, place_sounds, talking
+from own_ports import own_port
 from pbx_folders import NUMBER, look
 
 from pbx_bridge.deploy.overlay import SPOOL
-from pbx_bridge.errors import PbxError
 from pbx_bridge.pbx import healthcheck
 from pbx_bridge.pbx.phone import Phone
 from pbx_bridge.pbx.phone.phone import Answer
@@ -44,15 +43,8 @@ nodes:
 
 @contextmanager
 def a_pbx(flavour: str) -> Iterator[CompanyPbx]:
-    try:
-        opened = company_pbx(flavour)
-        pbx = opened.__enter__()
-    except PbxError as error:
-        no_asterisk(error)
-    try:
+    with an_asterisk(company_pbx(flavour)) as pbx:
         yield pbx
-    finally:
-        opened.__exit__(None, None, None)
 
 
 async def call(pbx: CompanyPbx) -> int:
@@ -161,9 +153,7 @@ async def command(system: SystemUnderTest, more: dict[str, str], *words: str) ->
 @contextmanager
 def a_daemon(pbx: CompanyPbx) -> Iterator[None]:
     """The daemon, as the lines that `pbx deploy` tells have it."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = own_port()
     flow = pbx.home / "first.yaml"
     flow.write_text(FLOW, encoding="utf-8")
     pbx.settings |= {

@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from harness.need import no_asterisk
+from harness.need import an_asterisk
 from harness.system import SystemUnderTest, place_sounds, running_system
 from private_pbx import PbxUnderTest, private_pbx
 
-from pbx_bridge.errors import PbxError
 from pbx_bridge.pbx.phone import Phone
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.timeout(120)]
@@ -73,11 +72,7 @@ async def test_of_a_healthy_pbx_nothing_is_found_and_nothing_changed(system: Sys
 
 @pytest.fixture
 def sick_pbx() -> Iterator[PbxUnderTest]:
-    with ExitStack() as stack:
-        try:
-            pbx = stack.enter_context(private_pbx())
-        except PbxError as error:
-            no_asterisk(error)
+    with an_asterisk(private_pbx()) as pbx:
         place_sounds(pbx.paths.sounds)
         for _, name, old, new in EDITS:
             rewrite(pbx.paths.etc / name, old, new)

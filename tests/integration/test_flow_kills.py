@@ -16,8 +16,7 @@ from typing import Any, get_args
 
 import pytest
 from harness.customers import CODES, ENDED, ENDING, import_customers
-from harness.ear import Ear
-from harness.guests import MARGIN_S, AtOnce, Guest, House, Stay
+from harness.guests import MARGIN_S, AtOnce, Guest, House, Stay, goes_in, guest_of
 from harness.slow import slow_service, slow_store
 from harness.stays import DIALLED, QUEUED, STAYS, TRANSFERRED
 from harness.system import SystemUnderTest, running_system
@@ -111,30 +110,12 @@ async def test_not_back_the_dialplan_takes_every_caller(house: House) -> None:
 
 async def _killed_with(stack: AsyncExitStack, house: House, stays: Sequence[Stay]) -> list[Guest]:
     """These callers, each where its stay says, when the daemon died."""
-    guests = await asyncio.gather(*(_guest(stack, house, stay) for stay in stays))
+    guests = await asyncio.gather(*(guest_of(stack, house, stay) for stay in stays))
     with slow_store(house.system.store, customer=CODES[ENDED], contract=CODES[ENDING]):
         for turn in sorted({stay.turn for stay in stays}):
-            await asyncio.gather(*(_goes_in(guest) for guest in guests if guest.stay.turn == turn))
+            await asyncio.gather(*(goes_in(guest) for guest in guests if guest.stay.turn == turn))
         house.kill()
     return guests
-
-
-async def _guest(stack: AsyncExitStack, house: House, stay: Stay) -> Guest:
-    """A caller in the menu before the node."""
-    caller = await stack.enter_async_context(house.system.caller(stay.number))
-    guest = Guest(stay=stay, caller=caller, ear=Ear.at(caller.call), house=house)
-    await caller.call.answered(20)
-    if stay.way:
-        await caller.hears("menu")
-        await caller.press(stay.way)
-        await caller.hears("after_status")
-    return guest
-
-
-async def _goes_in(guest: Guest) -> None:
-    if guest.stay.key:
-        await guest.caller.press(guest.stay.key)
-    await guest.stay.arrives(guest)
 
 
 async def _in_the_queue(guest: Guest) -> None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from harness.need import no_asterisk
+from harness.need import an_asterisk
 from harness.system import SystemUnderTest, facts_of, running_system, talking
-from private_pbx import PbxUnderTest, free_ports, private_pbx
+from own_ports import own_port
+from private_pbx import PbxUnderTest, private_pbx
 from test_recordings_asterisk import with_recordings
 
-from pbx_bridge.errors import PbxError
 from pbx_bridge.pbx.phone import Answer, Phone, Reject, Ring
 from pbx_bridge.pbx.phone.phone import OnInvite
 from pbx_bridge.store import call_json
@@ -26,11 +26,7 @@ _POLL_S = 0.05
 
 @pytest.fixture(scope="module")
 def trunk_pbx() -> Iterator[PbxUnderTest]:
-    with ExitStack() as stack:
-        try:
-            pbx = stack.enter_context(private_pbx(trunk=f"127.0.0.1:{free_ports().sip}", dial_s=3))
-        except PbxError as error:
-            no_asterisk(error)
+    with an_asterisk(private_pbx(trunk=f"127.0.0.1:{own_port()}", dial_s=3)) as pbx:
         pbx.start()
         yield pbx
 

@@ -6,18 +6,18 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
 import pytest
-from harness.need import no_asterisk
+from harness.need import an_asterisk
 from harness.own_flow import agent, outside, running_flow
 from harness.system import SystemUnderTest, talking
-from private_pbx import PbxUnderTest, free_ports, private_pbx
+from own_ports import own_port
+from private_pbx import PbxUnderTest, private_pbx
 
-from pbx_bridge.errors import PbxError
 from pbx_bridge.pbx.phone import Answer, PhoneCall, Reject, Ring
 from pbx_bridge.store import RecordingState, call_json, open_store
 
@@ -39,11 +39,7 @@ _POLL_S = 0.03
 
 @pytest.fixture(scope="module")
 def trunk_pbx() -> Iterator[PbxUnderTest]:
-    with ExitStack() as stack:
-        try:
-            pbx = stack.enter_context(private_pbx(trunk=f"127.0.0.1:{free_ports().sip}", dial_s=5, wrap_up_s=0))
-        except PbxError as error:
-            no_asterisk(error)
+    with an_asterisk(private_pbx(trunk=f"127.0.0.1:{own_port()}", dial_s=5, wrap_up_s=0)) as pbx:
         pbx.start()
         yield pbx
 

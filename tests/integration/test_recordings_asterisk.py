@@ -4,33 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import wave
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from harness.customers import ENGLISH
+from harness.own_flow import agent, asks_for_a_person, two_seconds_of_talk
 from harness.system import Caller, SystemUnderTest, talking
 
-from pbx_bridge.pbx.phone import Answer, Phone, Ring
+from pbx_bridge.pbx.phone import Answer, Ring
 
 pytestmark = pytest.mark.asterisk
 
 NEAR_S = 0.7  # signalling and the first packets, on two busy cores
-
-
-@asynccontextmanager
-async def agent(system: SystemUnderTest, number: str, on_invite: Answer | Ring | None = None) -> AsyncIterator[Phone]:
-    async with Phone(from_number=number, on_invite=on_invite or Answer()) as phone:
-        await phone.register(f"sip:{system.sip}", system.pbx.secrets.agents[number])
-        yield phone
-
-
-async def asks_for_a_person(caller: Caller) -> None:
-    await caller.call.answered()
-    await caller.hears("menu")
-    await caller.press("0")
 
 
 async def with_recordings(system: SystemUnderTest, call_id: str, timeout_s: float = 30.0) -> dict[str, Any]:
@@ -65,13 +51,7 @@ def no_other_files(system: SystemUnderTest) -> None:
 
 
 async def test_a_talk_is_recorded_from_the_answer_to_the_end(system: SystemUnderTest) -> None:
-    async with agent(system, "101") as desk, system.caller(ENGLISH) as caller:
-        await asks_for_a_person(caller)
-        ringing = await desk.rung(20)
-        await talking(ringing)
-        await asyncio.sleep(2)  # the talk
-        await caller.call.hang_up()
-        await ringing.ended(10)
+    caller = await two_seconds_of_talk(system, ENGLISH)
     record = await with_recordings(system, (await system.record_of(caller))["call_id"])
     (recording,) = record["recordings"]
     assert recording["state"] == "present"
@@ -101,7 +81,7 @@ async def test_nobody_answers_and_nothing_is_kept(system: SystemUnderTest) -> No
 
 
 async def test_paused_and_resumed_it_is_one(system: SystemUnderTest) -> None:
-    async with agent(system, "101") as desk, system.caller(ENGLISH) as caller:
+    async with agent(system, "101", Answer()) as desk, system.caller(ENGLISH) as caller:
         await asks_for_a_person(caller)
         ringing = await desk.rung(20)
         await talking(ringing)
@@ -124,12 +104,12 @@ async def test_paused_and_resumed_it_is_one(system: SystemUnderTest) -> None:
 
 
 async def test_after_a_transfer_it_still_belongs_to_the_call(system: SystemUnderTest) -> None:
-    async with agent(system, "101") as first, system.caller(ENGLISH) as caller:
+    async with agent(system, "101", Answer()) as first, system.caller(ENGLISH) as caller:
         await asks_for_a_person(caller)
         handing = await first.rung(20)
         await talking(handing)
         await asyncio.sleep(1)  # the first talk
-        async with agent(system, "102") as second:
+        async with agent(system, "102", Answer()) as second:
             assert await handing.transfer(f"sip:102@{system.sip}") == 202
             taking = await second.rung(20)
             await talking(taking)
@@ -144,7 +124,7 @@ async def test_after_a_transfer_it_still_belongs_to_the_call(system: SystemUnder
 
 
 async def test_two_agents_are_recorded_and_the_call_outlives_a_killed_asterisk(system: SystemUnderTest) -> None:
-    async with agent(system, "101") as first, agent(system, "102") as second:
+    async with agent(system, "101", Answer()) as first, agent(system, "102", Answer()) as second:
         call = await first.call(f"sip:102@{system.sip}")
         await talking(await second.rung())
         await asyncio.sleep(5)  # Asterisk keeps up to two seconds of sound to itself

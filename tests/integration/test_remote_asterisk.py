@@ -6,22 +6,21 @@ import asyncio
 import json
 import os
 import shutil
-import socket
 import sqlite3
 import subprocess
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import aiohttp
 import pytest
-from harness.need import no_asterisk
+from harness.need import an_asterisk
 from harness.remote_spool import Certificate, certificate
 from harness.system import COMMAND, SystemUnderTest, place_sounds
+from own_ports import own_port
 from private_pbx import PbxUnderTest, private_pbx
 
-from pbx_bridge.errors import PbxError
 from pbx_bridge.pbx.instance import lay_instance
 from pbx_bridge.pbx.remote import RemoteDaemon
 from pbx_bridge.spool.cel import CelSpool
@@ -104,16 +103,12 @@ class FarSystem(SystemUnderTest):
 
 @pytest.fixture
 def far_pbx(tmp_path: Path) -> Iterator[tuple[PbxUnderTest, Certificate]]:
-    with ExitStack() as stack:
-        try:
-            pbx = stack.enter_context(private_pbx())
-        except PbxError as error:
-            no_asterisk(error)
+    with an_asterisk(private_pbx()) as pbx:
         paper, keys = certificate(tmp_path / "paper"), pbx.paths.etc / "keys"
         shutil.copytree(paper.certificate.parent, keys)
         for file in (keys, *keys.iterdir()):
             file.chmod(0o755 if file.is_dir() else 0o644)  # the tests' own: Asterisk's user reads it
-        ari_port, ami_port = free_ports(2)
+        ari_port, ami_port = own_port(), own_port()
         remote = RemoteDaemon(
             host="127.0.0.1",
             ari_port=ari_port,
@@ -132,7 +127,7 @@ def far_pbx(tmp_path: Path) -> Iterator[tuple[PbxUnderTest, Certificate]]:
 @pytest.fixture
 async def far(far_pbx: tuple[PbxUnderTest, Certificate]) -> AsyncIterator[FarSystem]:
     pbx, paper = far_pbx
-    web_port, receive_port = free_ports(2)
+    web_port, receive_port = own_port(), own_port()
     system = FarSystem(
         pbx=pbx, home=pbx.home, web_port=web_port, paper=paper, receive_port=receive_port, token=pbx.home / "token"
     )
@@ -143,15 +138,6 @@ async def far(far_pbx: tuple[PbxUnderTest, Certificate]) -> AsyncIterator[FarSys
             yield system
     finally:
         system.stop_daemon()
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody has just now."""
-    with ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 async def passes(system: FarSystem, number: str) -> str:

@@ -16,9 +16,10 @@ from pathlib import Path
 import pytest
 import trustme
 from harness import sipp
-from harness.need import NO_ASTERISK, need, no_asterisk
+from harness.need import need, no_asterisk
 from harness.provider import Provider
 from harness.sipp import Hangup, Pause
+from own_ports import own_port
 from private_pbx import ROOT, PbxUnderTest, free_ports, place_announcements
 
 from pbx_bridge.calls.facts import CelRow, cel_fact, decode
@@ -139,7 +140,7 @@ async def company(home: Path, asterisk: Asterisk) -> AsyncIterator[Company]:
         certify(paths, authority)
         told = {
             "root": asterisk.root or ROOT,
-            "ports": replace(free_ports(), sip_tls=free_ports().ari),
+            "ports": replace(free_ports(), sip_tls=own_port()),
             "inside": paths.inside(paths.base),
             "provider": provider.port,
             "gateway": gateway.here[1],
@@ -176,9 +177,7 @@ def asterisk(request: pytest.FixtureRequest) -> Asterisk:
     try:
         return have_asterisk(root_of(ROOT, suite or SID), suite=suite)
     except PbxError as error:
-        if suite is not None:
-            pytest.skip(f"{NO_ASTERISK} of {suite.name}: {error}")
-        no_asterisk(error)
+        no_asterisk(error, suite.name if suite else None)
 
 
 @pytest.fixture

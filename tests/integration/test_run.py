@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 from harness.system import place_sounds
+from own_ports import own_port
 from private_pbx import ROOT, PbxUnderTest, free_ports
 
 from pbx_bridge.pbx.child import is_ours, read_pid
@@ -90,10 +91,7 @@ def home(laid_pbx: PbxUnderTest, tmp_path: Path) -> Iterator[Run]:
     paths = instance_paths(base, laid_pbx.asterisk.root)
     paths.sounds.mkdir(parents=True)
     place_sounds(paths.sounds)
-    ports = free_ports()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        web = int(probe.getsockname()[1])
+    ports, web = free_ports(), own_port()
     settings = {
         "HOME": base,
         "PBX__ROOT": ROOT,

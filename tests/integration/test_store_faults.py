@@ -19,6 +19,7 @@ from typing import Any
 import aiohttp
 import pytest
 from harness.customers import ENGLISH, UNKNOWN
+from harness.full_disk import fill
 from harness.proof import Witness, witness
 from harness.system import SystemUnderTest, talking
 
@@ -164,20 +165,10 @@ async def _moved(system: SystemUnderTest, folder: Path) -> AsyncIterator[Path]:
         yield folder
 
 
-def _fill(folder: Path) -> Path:
-    ballast = folder / "ballast"
-    with ballast.open("wb", buffering=0) as file:
-        while True:
-            try:
-                file.write(bytes(4096))
-            except OSError:
-                return ballast
-
-
 async def test_a_full_disk(system: SystemUnderTest, tmp_path: Path) -> None:
     with _small_disk(tmp_path / "disk", 8) as disk:
         async with _moved(system, disk), witness(system.pbx) as seen:
-            ballast = _fill(disk)
+            ballast = fill(disk)
             for number in range(3):
                 async with _heard_call(system, seen, ENGLISH, f"full {number}"):
                     pass

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import socket
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,6 +14,7 @@ import pytest
 from harness.customers import UNKNOWN
 from harness.proof import clip_texts, witness
 from harness.system import COMMAND, SystemUnderTest
+from own_ports import own_port
 
 from pbx_bridge.calls.facts import StepKind
 from pbx_bridge.pbx.paths import link_home
@@ -28,10 +28,7 @@ async def _another(system: SystemUnderTest, home: Path) -> AsyncIterator[SystemU
     """A second daemon with a HOME and a store of its own on the same PBX."""
     shutil.copytree(system.home / "secrets", home / "secrets")
     link_home(home, system.pbx.paths)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    other = SystemUnderTest(pbx=system.pbx, home=home, web_port=port)
+    other = SystemUnderTest(pbx=system.pbx, home=home, web_port=own_port())
     try:
         await other.start_daemon()
         async with watch_store(other.store) as other.view:

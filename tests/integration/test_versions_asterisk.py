@@ -9,13 +9,13 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
 import pytest
 from harness.customers import ENGLISH, PERSIAN, TICKET, import_customers
-from harness.need import NO_ASTERISK, no_asterisk
+from harness.need import an_asterisk
 from harness.own_flow import agent
 from harness.system import Caller, SystemUnderTest, running_system, talking
 from private_pbx import PbxUnderTest, private_pbx
@@ -23,7 +23,6 @@ from private_pbx import PbxUnderTest, private_pbx
 from pbx_bridge.ami.actions import HOLD_KEYS, RESUME_KEYS, Actions
 from pbx_bridge.ami.connection import AmiConnection
 from pbx_bridge.calls.facts import StepKind
-from pbx_bridge.errors import PbxError
 from pbx_bridge.pbx.phone import Answer, Phone
 from pbx_bridge.pbx.tree import BULLSEYE, Suite
 from pbx_bridge.values.dates import TEHRAN
@@ -74,13 +73,7 @@ ANSWERED = {
 def each_pbx(request: pytest.FixtureRequest) -> Iterator[PbxUnderTest]:
     """A private Asterisk of each version, running. The old one is left out where Debian's mirror has it no more."""
     suite: Suite | None = request.param
-    with ExitStack() as stack:
-        try:
-            pbx = stack.enter_context(private_pbx(suite=suite))
-        except PbxError as error:
-            if suite is not None:
-                pytest.skip(f"{NO_ASTERISK} of {suite.name}: {error}")
-            no_asterisk(error)
+    with an_asterisk(private_pbx(suite=suite), suite.name if suite else None) as pbx:
         pbx.start()
         yield pbx
 

@@ -66,6 +66,14 @@ def test_a_paused_or_unregistered_member_is_not_reachable() -> None:
     assert (paused.reachable, paused.paused_reason, away.reachable) == (False, "ناهار", False)
 
 
+def test_a_wait_beyond_all_dates_is_borne() -> None:
+    joined = decode({"event": "QueueEntry", "queue": "support", "uniqueid": "1.2", "position": "1", "wait": "9" * 18})
+    assert isinstance(joined, CallerJoined)
+    table = AgentTable(lambda: datetime(2026, 11, 21, tzinfo=UTC))
+    table.apply(joined)
+    assert [caller.channel for caller in table.waiting("support")] == ["1.2"]
+
+
 def test_the_other_events() -> None:
     at = datetime(2026, 11, 21, 20, 40, 26, 250_000, tzinfo=UTC)
     stamp = {"timestamp": "1795293626.250000"}

@@ -10,6 +10,7 @@ import pytest
 from harness.toy_ami import END, ToyAmi, encode, toy_ami
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from pbx_bridge.ami.connection import AmiConnection
 from pbx_bridge.ami.events import (
@@ -172,13 +173,17 @@ async def test_a_refusal_that_will_pass_is_no_wrong_password() -> None:
 async def test_it_waits_for_an_asterisk_that_is_not_there_yet() -> None:
     async with toy_ami() as free:
         port = free.port
-    async with running(port) as watched:
-        await watched.until_state(LinkState.DOWN, f"no AMI at 127.0.0.1:{port}")
-        with pytest.raises(AmiUnavailable):
-            await watched.link.send("Ping")
-        async with toy_ami(port=port):
-            await watched.until(SnapshotEnd)
-            assert watched.state[0] is LinkState.UP
+    with capture_logs() as logged:
+        async with running(port) as watched:
+            await watched.until_state(LinkState.DOWN, f"no AMI at 127.0.0.1:{port}")
+            with pytest.raises(AmiUnavailable):
+                await watched.link.send("Ping")
+            await asyncio.sleep(10 * _PACE.longest)  # nobody tells of a try in vain
+            async with toy_ami(port=port):
+                await watched.until(SnapshotEnd)
+                assert watched.state[0] is LinkState.UP
+    told = [entry["event"] for entry in logged if entry["event"].startswith("ami_")]
+    assert told == ["ami_down", "ami_connected"], "each try fails alike: told once"
 
 
 async def test_before_asterisk_has_booted_the_link_is_not_called_up() -> None:

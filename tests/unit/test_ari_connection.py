@@ -275,6 +275,37 @@ async def test_replaced_by_another_client_it_stands_by(connect: Connect) -> None
     assert len(linked.toy.over_http) == asked, "its callers are the other's"
 
 
+async def test_a_try_that_was_given_up_and_comes_through_late_is_no_other_client(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pbx_bridge.ari_handlers.socket._HANDSHAKE", 0.1)
+    linked = await connect(ToyAri(hanging=1))
+    for taken in range(2):
+        await linked.connected()
+        assert len(linked.toy.sockets) == taken + 1, "what was given up is taken back from once"
+        await linked.toy.sockets[taken].send_json({"type": "ApplicationReplaced", "application": "app"})
+    async with asyncio.timeout(30):
+        await linked.task
+    assert "standing by" in linked.health.links()[0].detail
+
+
+async def test_an_asterisk_that_forgot_us_without_a_word_is_asked_anew(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pbx_bridge.ari_handlers.connection._KNOWN", 0.02)
+    linked = await connect()
+    await linked.connected()
+    linked.toy.answers["GET", "applications/app"] = 404
+    with capture_logs() as logged:
+        async with asyncio.timeout(10):
+            while not any(entry["event"] == "ari_greeting_failed" for entry in logged):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+    assert ari(linked) is LinkState.DOWN, "connected, and of no use"
+    del linked.toy.answers["GET", "applications/app"]
+    await linked.connected()
+    assert "ari_forgot_us" in {entry["event"] for entry in logged}
+
+
 async def test_without_a_connection_requests_say_so(connect: Connect) -> None:
     linked = await connect()
     await linked.connected()

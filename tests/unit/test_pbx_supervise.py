@@ -15,10 +15,11 @@ from pathlib import Path
 import pytest
 
 from pbx_bridge.errors import PbxError, PortTaken
-from pbx_bridge.pbx.child import ChildSpec, end_leftover, is_ours, read_pid, start, write_pid
+from pbx_bridge.pbx.child import ChildSpec, end_leftover, is_ours, read_pid, start
 from pbx_bridge.pbx.ports import Address, check_free
 from pbx_bridge.pbx.steps import Steps
 from pbx_bridge.pbx.supervise import Keeper, Kept, delay
+from pbx_bridge.process import write_pid
 
 SERVE = """
 import signal, sys, time
@@ -30,6 +31,18 @@ STUBBORN = """
 import signal, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 open(sys.argv[1], "w").close()
+while True: time.sleep(0.01)
+"""
+HANDS_OVER = """
+import os, signal, subprocess, sys, time
+run = [sys.executable, "-c", sys.argv[1], sys.argv[2]]
+def hand_over(*_):
+    heir = subprocess.Popen(run)
+    with open(sys.argv[3] + ".new", "w") as file: file.write(str(heir.pid))
+    os.replace(sys.argv[3] + ".new", sys.argv[3])
+    os._exit(0)
+signal.signal(signal.SIGUSR2, hand_over)
+open(sys.argv[2], "w").close()
 while True: time.sleep(0.01)
 """
 FAIL = """
@@ -107,6 +120,33 @@ async def test_a_killed_program_is_back_within_two_seconds(tmp_path: Path) -> No
             await until(lambda: bool(said) and said[-1] == "it is back")
             said.append("")
     assert any("killed by SIGKILL" in line for line in said)
+
+
+async def test_whoever_took_over_is_watched_and_stopped_in_its_place(tmp_path: Path) -> None:
+    plain, said = program(tmp_path, SERVE), list[str]()
+    flag, pid_file = plain.spec.mark[0], plain.spec.pid_file
+    command = [sys.executable, "-c", HANDS_OVER, SERVE, flag, str(pid_file)]
+    kept, keeper = replace(plain, spec=replace(plain.spec, command=command)), Keeper(said.append)
+    await keeper.start(kept)
+    pids = [0]
+
+    async def another() -> int:
+        """Whose process id stands there next."""
+        await until(lambda: read_pid(pid_file) not in (pids[-1], None))
+        pids.append(read_pid(pid_file) or 0)
+        return pids[-1]
+
+    async with watched(keeper, kept):
+        os.kill(await another(), signal.SIGUSR2)
+        heir = await another()
+        await until(lambda: f"it handed over to process {heir}" in said)
+        os.unlink(flag)
+        os.kill(heir, signal.SIGKILL)
+        os.kill(await another(), 0)
+        await until(lambda: "it is back" in said)
+        os.kill(pids[-1], signal.SIGUSR2)
+        last = await another()
+    assert not is_ours(last, plain.spec.mark)
 
 
 async def test_what_fails_at_the_first_start_says_its_last_line(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pbx_bridge.errors import BridgeError
-from pbx_bridge.process import only_one, pid_file
+from pbx_bridge.process import only_one, pid_file, write_pid
 
 _COME_FIRST = """
 import os, sys, threading
@@ -87,6 +87,21 @@ def test_a_second_daemon_is_refused_until_the_first_is_gone(tmp_path: Path) -> N
         pass
     with only_one(lock):
         pass
+
+
+def test_the_lock_is_the_successors_as_well(tmp_path: Path) -> None:
+    lock = tmp_path / "run" / "daemon.lock"
+    with only_one(lock) as held:
+        inherited = os.dup(held)
+    with only_one(lock, inherited), pytest.raises(BridgeError), only_one(lock):
+        pass
+
+
+def test_a_pid_file_that_names_the_successor_stays(tmp_path: Path) -> None:
+    path = tmp_path / "daemon.pid"
+    with pid_file(path):
+        write_pid(path, 1)
+    assert path.read_text(encoding="ascii") == "1\n"
 
 
 def test_the_pid_file_goes_with_the_process(tmp_path: Path) -> None:

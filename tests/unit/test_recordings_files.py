@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from made_facts import cel
 
 from pbx_bridge.calls.facts import CelRow
-from pbx_bridge.spool.recording_files import NotOurs, RecordingFiles, is_silent
+from pbx_bridge.spool.plain_files import NotOurs
+from pbx_bridge.spool.recording_files import RecordingFiles, is_silent
 from pbx_bridge.store.recordings import file_told
 
 FILE = "pbx1_pbx1-1795292169.12.wav"
@@ -22,6 +23,7 @@ PLACE = f"2026/11/21/{FILE}"
 
 def write_sound(path: Path, seconds: float) -> bytes:
     """A WAV file as Asterisk writes it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     with wave.open(str(path), "wb") as out:
         out.setnchannels(1)
         out.setsampwidth(2)

@@ -77,7 +77,7 @@ def _unit(name: str) -> configparser.ConfigParser:
     return unit
 
 
-@pytest.mark.parametrize("name", ["pbx-bridge.service", "pbx-bridge-backup.service"])
+@pytest.mark.parametrize("name", ["pbx-bridge.service", "pbx-bridge-backup.service", "pbx-bridge-upgrade.service"])
 def test_a_unit_starts_a_command_that_there_is(name: str) -> None:
     program, *words = shlex.split(_unit(name)["Service"]["ExecStart"])
     assert program.endswith("/bin/pbx-bridge")

@@ -7,13 +7,15 @@ import io
 import math
 import struct
 import wave
+from functools import partial
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pbx_bridge.spool.waveform import BARS, Waveform, Waveforms, measure, read_waveform
+from pbx_bridge.spool.plain_files import open_plain
+from pbx_bridge.spool.waveform import BARS, Open, Waveform, Waveforms, measure, read_waveform
 
 RATE = 8000
 
@@ -126,23 +128,24 @@ def test_nothing_that_a_file_holds_is_an_error(noise: bytes) -> None:
 def test_no_file_a_folder_and_a_link_have_none(tmp_path: Path) -> None:
     (tmp_path / "real.wav").write_bytes(pcm([1, 2, 3]))
     (tmp_path / "link.wav").symlink_to("real.wav")
-    assert read_waveform(tmp_path / "real.wav") is not None
+    assert read_waveform(partial(open_plain, tmp_path / "real.wav")) is not None
     for name in ("none.wav", "link.wav", "."):
-        assert read_waveform(tmp_path / name) is None
+        assert read_waveform(partial(open_plain, tmp_path / name)) is None
 
 
 async def test_a_file_is_measured_once_whoever_asks() -> None:
-    read: list[Path] = []
+    read: list[Open] = []
 
-    def measured(path: Path) -> Waveform | None:
-        read.append(path)
-        return Waveform(channels=(b"\x01",)) if path.name != "bad" else None
+    def measured(opened: Open) -> Waveform | None:
+        read.append(opened)
+        return Waveform(channels=(b"\x01",)) if opened is not bad else None
 
+    good, bad = (partial(io.BytesIO, text) for text in (b"good", b"bad"))
     waveforms = Waveforms(measured)
-    found = await asyncio.gather(*(waveforms.of(Path("a"), "sum") for _ in range(5)))
+    found = await asyncio.gather(*(waveforms.of(good, "sum") for _ in range(5)))
     assert set(found) == {Waveform(channels=(b"\x01",))}
     assert len(read) == 1
     # What cannot be read now may be there later.
-    assert await waveforms.of(Path("bad"), "other") is None
-    assert await waveforms.of(Path("bad"), "other") is None
+    assert await waveforms.of(bad, "other") is None
+    assert await waveforms.of(bad, "other") is None
     assert len(read) == 3

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from pbx_bridge.store.audit import AuditKey, Entry, Sought
 from pbx_bridge.values import dates
-from pbx_bridge.values.hostile import clean
+from pbx_bridge.values.hostile import clean, no_formula
 from pbx_bridge.web import keys, pages
 from pbx_bridge.web.admin import forms
 from pbx_bridge.web.permits import Permission, needs
@@ -24,7 +24,6 @@ PAGE = 50
 _FIELDS = ("user", "what", "about", "from", "to")
 _COLUMNS = ("at", "user", "what", "about", "detail", "address")
 _CALL = re.compile("[0-9a-f-]{36}")  # the id of a call, which has a page
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 WHATS = (
     "signed_in",
@@ -121,12 +120,7 @@ async def export(request: web.Request) -> web.StreamResponse:
 
 def _cells(entry: Entry) -> Sequence[str]:
     told = (entry.user, entry.what, entry.about, entry.detail, entry.address)
-    return (iso(entry.at), *(_plain(text) for text in told))
-
-
-def _plain(text: str) -> str:
-    # A spreadsheet runs what begins like a formula.
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return (iso(entry.at), *map(no_formula, told))
 
 
 def _line(cells: Sequence[str]) -> str:

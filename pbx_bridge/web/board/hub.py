@@ -16,7 +16,6 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-import jinja2
 import structlog
 
 from pbx_bridge.health import Clock, Health
@@ -54,10 +53,9 @@ class Board:
         parts: BoardParts,
         record: OnRecord,
         health: Health,
-        env: jinja2.Environment,
         clock: Clock,
     ) -> None:
-        self._parts, self.record, self._health, self._env, self._clock = parts, record, health, env, clock
+        self._parts, self.record, self._health, self._clock = parts, record, health, clock
         self._looks: dict[str, _Look] = {}
         self._versions = Versions()
         self._standing: Standing | None = None
@@ -100,7 +98,7 @@ class Board:
     def whole_pieces(self, who: Viewer) -> tuple[Standing, Mapping[str, str]]:
         """For a page: every piece with its times as they are now."""
         standing = self.now()
-        return standing, Painter(self._env, self._parts).pieces(standing, who, anew=True)
+        return standing, Painter(self._parts).pieces(standing, who, anew=True)
 
     async def follow(self) -> None:
         """Paint while somebody looks, until cancelled."""
@@ -121,7 +119,7 @@ class Board:
         """Count a viewer, so that their look is painted."""
         look = self._looks.get(who.look)
         if look is None:
-            look = _Look(painter=Painter(self._env, self._parts), painted=Painted(self._versions, RING), who=who)
+            look = _Look(painter=Painter(self._parts), painted=Painted(self._versions, RING), who=who)
             look.painted.begin(self._pieces(look, self.now()))
             self._looks[who.look] = look
         look.viewers += 1

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-import aiohttp_jinja2
 from aiohttp import web
 from aiohttp_sse import EventSourceResponse
 
@@ -22,7 +21,7 @@ BEAT_S = 5.0  # how often a silent stream says that it lives; the page believes 
 
 
 def install(app: web.Application, parts: BoardParts, calls: OpenCalls) -> None:
-    """Make the board; after the templates are there."""
+    """Make the board."""
     record = OnRecord(
         calls,
         app[keys.AGENTS],
@@ -32,7 +31,7 @@ def install(app: web.Application, parts: BoardParts, calls: OpenCalls) -> None:
         clock=app[keys.CLOCK],
         touched=lambda: app[BOARD].touch(),
     )
-    app[BOARD] = Board(parts, record, app[keys.HEALTH], aiohttp_jinja2.get_env(app), app[keys.CLOCK])
+    app[BOARD] = Board(parts, record, app[keys.HEALTH], app[keys.CLOCK])
     app.cleanup_ctx.append(_follow)
     app.on_shutdown.append(_end)
 

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import jinja2
-
 from pbx_bridge.values.hostile import clean
 from pbx_bridge.web.board.model import Doing, LiveQueue, State, View
 from pbx_bridge.web.board.ports import BoardParts
 from pbx_bridge.web.board.troubles import Trouble
+from pbx_bridge.web.rendering import render
 from pbx_bridge.web.show import isolate, left_to_right
 from pbx_bridge.web.viewer import Viewer
 
@@ -56,8 +55,8 @@ class Standing:
 class Painter:
     """Renders for one language and one way of showing numbers; pieces that stay the same are rendered once."""
 
-    def __init__(self, env: jinja2.Environment, parts: BoardParts) -> None:
-        self._env, self._parts = env, parts
+    def __init__(self, parts: BoardParts) -> None:
+        self._parts = parts
         self._kept: dict[tuple[str, object], str] = {}
 
     def pieces(self, standing: Standing, who: Viewer, *, anew: bool = False) -> dict[str, str]:
@@ -67,7 +66,7 @@ class Painter:
         for name, template, thing in self._things(standing, who):
             html = before.get((name, thing))
             if html is None:
-                html = self._env.get_template(f"board/{template}").render(self._given(thing, standing, who, name))
+                html = render(who.language, f"board/{template}", self._given(thing, standing, who, name))
             found[name] = self._kept[name, thing] = html
         return found
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 from pbx_bridge.calls.call import Call
 from pbx_bridge.calls.facts import RawFact
 from pbx_bridge.health import Clock, utc_now
+from pbx_bridge.spool.plain_files import open_plain
 from pbx_bridge.spool.sounds import Sound
 from pbx_bridge.spool.waveform import Waveform, read_waveform
 from pbx_bridge.store.call_context import Case, Mine, Neighbours, WentWrong
@@ -31,13 +34,13 @@ class MemorySounds:
         """As ports.Sounds tells."""
         return self.sounds.get(call.call_id, ())
 
-    def place(self, sound: Sound) -> Path:
+    def open(self, sound: Sound) -> BinaryIO:
         """As ports.Sounds tells."""
-        return Path(sound.path)
+        return open_plain(Path(sound.path))
 
     async def waveform(self, sound: Sound) -> Waveform | None:
         """As ports.Sounds tells."""
-        return read_waveform(self.place(sound))
+        return read_waveform(partial(self.open, sound))
 
 
 class MemoryNotes:

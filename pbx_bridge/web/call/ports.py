@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from aiohttp import web
 
@@ -26,8 +25,8 @@ class Sounds(Protocol):
     async def of_call(self, call: Call) -> Sequence[Sound]:
         """Those of a call, in order of time. Raises StoreError."""
 
-    def place(self, sound: Sound) -> Path:
-        """Where its file is. Raises OSError."""
+    def open(self, sound: Sound) -> BinaryIO:
+        """The sound, to be read and sought in. Raises OSError. Blocking."""
 
     async def waveform(self, sound: Sound) -> Waveform | None:
         """Its waveform; None: it has none."""

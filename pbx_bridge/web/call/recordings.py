@@ -6,6 +6,7 @@ log before a byte of it is sent.
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from datetime import datetime, timedelta
 
@@ -13,7 +14,7 @@ from aiohttp import web
 
 from pbx_bridge.spool.sounds import Sound
 from pbx_bridge.store import CallRow
-from pbx_bridge.web import keys, problems
+from pbx_bridge.web import keys, problems, sending
 from pbx_bridge.web.call import own, wave
 from pbx_bridge.web.call.ports import PARTS
 from pbx_bridge.web.call.position import stretches
@@ -58,15 +59,14 @@ async def listen(request: web.Request) -> web.StreamResponse:
     if take and not may(request[keys.USER].role, Permission.EXPORT):
         raise web.HTTPForbidden
     try:
-        place = request.app[PARTS].sounds.place(sound)
+        file = await asyncio.to_thread(request.app[PARTS].sounds.open, sound)
     except OSError:
         raise web.HTTPNotFound from None
-    if request.method == "GET":
-        await _note(request, row, sound, take=take)
-    headers = {"Content-Type": "audio/wav", "Cache-Control": "private, no-store"}
-    if take:
-        headers["Content-Disposition"] = f'attachment; filename="{sound.file}"'
-    return web.FileResponse(place, headers=headers)
+    with file:
+        if request.method == "GET":
+            await _note(request, row, sound, take=take)
+        headers = {"Content-Disposition": f'attachment; filename="{sound.file}"'} if take else {}
+        return await sending.send_sound(request, file, headers, checksum=sound.sha256)
 
 
 async def _note(request: web.Request, row: CallRow, sound: Sound, *, take: bool) -> None:

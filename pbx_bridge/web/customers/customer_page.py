@@ -27,7 +27,7 @@ from pbx_bridge.web.tickets.promises import promises_of
 from pbx_bridge.web.viewer import Viewer
 
 PAGE = 30
-LATELY = timedelta(days=90)
+LATELY, WRONG_SHOWN = timedelta(days=90), 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ async def show(request: web.Request) -> web.StreamResponse:
     story = await parts.stories.page(customer.code, kind=kind, before=before, limit=PAGE, mine=mine)
     context = {
         **await _head(request, customer, who),
-        "troubles": await parts.stories.troubles(customer.code, who.now - LATELY, mine=mine),
+        "troubles": await parts.stories.troubles(customer.code, who.now - LATELY, WRONG_SHOWN, mine=mine),
         "promises": await promises_of(request, customer.code),
         "told": [await _told(request, one, who) for one in story.happenings],
         "story": story,

@@ -9,8 +9,6 @@ from datetime import date, datetime
 from functools import partial
 from typing import Any
 
-import jinja2
-
 from pbx_bridge.store.callbacks import Handed
 from pbx_bridge.store.contracts_rules import standing
 from pbx_bridge.store.desk_cards import CardFacts
@@ -20,6 +18,7 @@ from pbx_bridge.web.desk.blocks import Block
 from pbx_bridge.web.desk.facts import Known
 from pbx_bridge.web.desk.last import LastCalls
 from pbx_bridge.web.desk.model import Hand, Stage
+from pbx_bridge.web.rendering import render
 from pbx_bridge.web.transcript import Line, told
 from pbx_bridge.web.viewer import CallView, Viewer, call_view
 
@@ -77,8 +76,8 @@ class Painter:
         months: so many before its end a contract is ending; see ContractParts.
     """
 
-    def __init__(self, env: jinja2.Environment, blocks: Sequence[Block], reasons: Sequence[str], months: int) -> None:
-        self._env, self._blocks, self._reasons, self._months = env, blocks, reasons, months
+    def __init__(self, blocks: Sequence[Block], reasons: Sequence[str], months: int) -> None:
+        self._blocks, self._reasons, self._months = blocks, reasons, months
 
     def pieces(self, sight: Sight, who: Viewer, before: Kept) -> Kept:
         """Every piece by its id, in the order of the page, with what it was painted of.
@@ -121,9 +120,8 @@ class Painter:
         }
 
     def _render(self, name: str, who: Viewer, **given: Any) -> str:
-        return self._env.get_template(f"desk/{name}.html").render(
-            v=who, t=who.t, show=who.show, from_ms=_milliseconds, **given
-        )
+        given |= {"v": who, "t": who.t, "show": who.show, "from_ms": _milliseconds}
+        return render(who.language, f"desk/{name}.html", given)
 
 
 def _kept(before: tuple[object, str] | None, thing: object, paint: Callable[[], str]) -> tuple[object, str]:

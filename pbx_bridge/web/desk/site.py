@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-import aiohttp_jinja2
 from aiohttp import web
 
 from pbx_bridge.tasks import beside
@@ -33,7 +32,7 @@ def install(app: web.Application, parts: DeskParts, feed: LiveFeed) -> None:
         facts=Facts(parts.cards),
         last=LastBook(app[keys.CALLS], app[call_ports.PARTS].context),
         blocks=blocks,
-        painter=Painter(aiohttp_jinja2.get_env(app), blocks, parts.reasons, app[CONTRACTS].months),
+        painter=Painter(blocks, parts.reasons, app[CONTRACTS].months),
         clock=app[keys.CLOCK],
     )
     app[PARTS] = parts

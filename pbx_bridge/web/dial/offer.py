@@ -13,5 +13,6 @@ _NUMBER = re.compile(r"\+?[0-9]{2,15}")
 
 def can_dial(viewer: Viewer, number: str) -> bool:
     """Whether this is a number, for somebody who may call."""
-    plain = digits.to_ascii(number.strip(" ")).translate(_BETWEEN)
-    return viewer.calls and _NUMBER.fullmatch(plain) is not None
+    if not viewer.calls:
+        return False
+    return _NUMBER.fullmatch(digits.to_ascii(number.strip(" ")).translate(_BETWEEN)) is not None

@@ -67,8 +67,8 @@ def cells_of(line: CallLine, row: Row, who: Viewer, told: Sequence[WrapUp] = ())
     """A call's cells, in the order of the columns. Times in the viewer's zone; spans in whole seconds."""
     view = row.view
     return (
-        who.show.typed_day(who.show.local(line.started_at).date()),
-        f"{who.show.local(line.started_at):%H:%M:%S}",
+        who.show.typed_day(row.began.date()),
+        f"{row.began:%H:%M:%S}",
         who.t(f"direction.{line.direction}"),
         who.private(line.caller, 40),
         view.name,

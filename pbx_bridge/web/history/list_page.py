@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+import msgspec
 from aiohttp import web
 from aiohttp_sse import EventSourceResponse
 
@@ -18,7 +19,7 @@ from pbx_bridge.store.views import View
 from pbx_bridge.web import keys, pages, streams
 from pbx_bridge.web.history.asked import Asked, asked
 from pbx_bridge.web.history.form import Form, address
-from pbx_bridge.web.history.rows import row_of
+from pbx_bridge.web.history.painted import painted
 from pbx_bridge.web.live import Entry
 from pbx_bridge.web.permits import Permission, needs
 from pbx_bridge.web.viewer import Viewer
@@ -82,7 +83,7 @@ async def _context(request: web.Request, this: Asked, page: _Page, mark: str) ->
     return {
         "search": search,
         "named": this.wanted.customers or (),
-        "rows": [row_of(line, who, agents) for line in page.lines],
+        "rows": painted(page.lines, who, agents),
         "first": page.first,
         "older": address({**query, "before": str(page.older)}) if page.older else "",
         "newer": address({**query, "after": str(page.newer)}) if page.newer else "",
@@ -158,15 +159,9 @@ async def _is_recorded(request: web.Request, entry: Entry) -> bool:
 
 
 async def _row(request: web.Request, entry: Entry) -> str:
-    who = pages.viewer(request)
-    shown = entry.shown.get(who.look)
-    if shown is None:
-        row = row_of(line_of(entry.row), who, await request.app[keys.AGENTS].names())
-        shown = pages.fragment(
-            request, "history/_row.html", {"row": row, "recorded": await _is_recorded(request, entry)}
-        )
-        entry.shown[who.look] = shown
-    return shown
+    line = msgspec.structs.replace(line_of(entry.row), recorded=await _is_recorded(request, entry))
+    (row,) = painted([line], pages.viewer(request), await request.app[keys.AGENTS].names())
+    return row
 
 
 ROUTES = [web.get("/calls", show), web.get("/calls/events", events)]

@@ -27,6 +27,12 @@
   };
   setInterval(tick, 1000);
 
+  // Paper needs script: without it the button is not shown.
+  for (const button of document.querySelectorAll("[data-print]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => window.print());
+  }
+
   const address = document.body.dataset.stream;
   if (!address || !window.EventSource) return;
 

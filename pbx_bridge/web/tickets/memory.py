@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from pbx_bridge.calls.promises import Promises
 from pbx_bridge.errors import RequestRefused
 from pbx_bridge.health import Clock, utc_now
+from pbx_bridge.spool.plain_files import open_plain
 from pbx_bridge.spool.sounds import Sound
 from pbx_bridge.spool.waveform import Waveform
 from pbx_bridge.store.complaint_steps import Complaint, Handling, handled, reasoned, taken_up, ticket_of
@@ -126,9 +128,9 @@ class MemoryTickets:
         """See MessageSounds."""
         return None
 
-    def place(self, sound: Sound) -> Path:
+    def open(self, sound: Sound) -> BinaryIO:
         """See MessageSounds."""
-        return Path(sound.path)
+        return open_plain(Path(sound.path))
 
     async def waveform(self, sound: Sound) -> Waveform | None:
         """See MessageSounds."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from aiohttp import web
 
 from pbx_bridge.spool.sounds import Sound
 from pbx_bridge.store.ticket_steps import FullTicket
-from pbx_bridge.web import keys
+from pbx_bridge.web import keys, sending
 from pbx_bridge.web.call import wave
 from pbx_bridge.web.call.recordings import SITTINGS
 from pbx_bridge.web.permits import Permission, needs
@@ -21,12 +23,13 @@ async def listen(request: web.Request) -> web.StreamResponse:
     if sound is None or not sound.is_there:
         raise web.HTTPNotFound
     try:
-        place = request.app[PARTS].sounds.place(sound)
+        file = await asyncio.to_thread(request.app[PARTS].sounds.open, sound)
     except OSError:
         raise web.HTTPNotFound from None
-    if request.method == "GET":
-        await _note(request, ticket, sound)
-    return web.FileResponse(place, headers={"Content-Type": "audio/wav", "Cache-Control": "private, no-store"})
+    with file:
+        if request.method == "GET":
+            await _note(request, ticket, sound)
+        return await sending.send_sound(request, file, {}, checksum=sound.sha256)
 
 
 async def _note(request: web.Request, ticket: FullTicket, sound: Sound) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from aiohttp import web
 
@@ -97,8 +96,8 @@ class MessageSounds(Protocol):
     async def of_message(self, name: str) -> Sound | None:
         """The message of that name. Raises StoreError."""
 
-    def place(self, sound: Sound) -> Path:
-        """Where its file is. Raises OSError."""
+    def open(self, sound: Sound) -> BinaryIO:
+        """The sound, to be read and sought in. Raises OSError. Blocking."""
 
     async def waveform(self, sound: Sound) -> Waveform | None:
         """Its waveform; None: it has none."""

@@ -1,0 +1,1 @@
+"""`python -m tools.containers`: the compose file brought up for real, called, killed, and its record checked."""
