@@ -203,6 +203,8 @@ class Arrival:
         if not self.migrates:
             await _up(health, "ami", _AMI_S)  # hold and resume are told once, to who is there
         self._alone_since = await self._predecessor.leaves()
+        with suppress(OSError):
+            write_pid(self._run / "daemon.pid", os.getpid())  # one that was killed on the way has not
         come_first()
 
     async def tell(self, health: Health) -> None:

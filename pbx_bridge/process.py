@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import shutil
 import signal
+import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
@@ -19,8 +21,16 @@ from pbx_bridge.systemd import READY, STOPPING, Supervisor
 log = structlog.get_logger()
 
 _FIRST, _LAST = -10, 10
+_NAME = "pbx-bridge"
 
 Work = Callable[[], Coroutine[Any, Any, None]]
+
+
+def own_name() -> str:
+    """This command as it was called, for the hints it gives: `pbx-bridge`, or with the way there."""
+    called = sys.argv[0]
+    anywhere = Path(called).name != _NAME or shutil.which(_NAME) == str(Path(called).absolute())
+    return _NAME if anywhere else called
 
 
 def come_first() -> None:

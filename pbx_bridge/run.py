@@ -24,6 +24,7 @@ from pbx_bridge.pbx.secrets import SecretStore
 from pbx_bridge.pbx.steps import Say, Step
 from pbx_bridge.pbx.tree import add_speech
 from pbx_bridge.pbx.version import parse_version
+from pbx_bridge.process import own_name
 from pbx_bridge.store.demo import demo_callers, load_demo
 from pbx_bridge.store.open import open_store
 from pbx_bridge.store.sql import SQL
@@ -89,7 +90,7 @@ def banner(settings: Settings, plan: PbxPlan) -> Sequence[str]:
         f"  dial       sip:{plan.extension}@{where}   (no registration; your From number is the caller's number)",
         f"  pages      http{'s' if settings.web.certificate else ''}://{settings.web.host}:{settings.web.port}/",
         f"  sign in    {ADMIN} / {password}   (the password of the first start)",
-        f"  agents     {' and '.join(plan.agents)} register at {where}; passwords: .venv/bin/pbx-bridge agents",
+        f"  agents     {' and '.join(plan.agents)} register at {where}; passwords: {own_name()} agents",
         f"  logs       {settings.home / 'log'}",
         "",
         *(_demo_lines() if _demo_folder(settings).exists() else ()),
@@ -103,7 +104,7 @@ def _demo_lines() -> Sequence[str]:
     return (
         *(f"  {number:<12} {tickets:<17} {what}".rstrip() for number, tickets, what in table),
         "",
-        f"  no phone?  .venv/bin/pbx-bridge try-call --from {example[0]} --keys 2,1,{example[1].split()[0]}#",
+        f"  no phone?  {own_name()} try-call --from {example[0]} --keys 2,1,{example[1].split()[0]}#",
         "",
     )
 

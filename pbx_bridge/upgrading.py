@@ -122,12 +122,14 @@ def _outcome(run: Path, pid: int, wish: str, say: Callable[[str], None], patienc
                 )
         elif told.stage is not Stage.UNDER_WAY:
             return told
-        elif not lives(pid) and not lives(told.pid):
+        elif lives(pid) or lives(told.pid):
+            until = time.monotonic() + patience_s
+            if told.words != last:
+                say(last := told.words)
+        elif time.monotonic() > until:  # one that agreed, and was not named yet, may say that it serves
             raise BridgeError(
                 f"the daemon (process {pid}) ended meanwhile: whatever keeps it running starts it again"
             )
-        elif told.words != last:
-            say(last := told.words)
         time.sleep(_POLL_S)
 
 

@@ -99,6 +99,8 @@ def place_of(settings: Settings, etc: Path | None) -> Place:
         sounds=paths.sounds,
         recordings=settings.recordings.spool or paths.monitor,
         messages=settings.messages.spool or paths.recording,
+        kept=(settings.recordings_path, settings.messages_path),
+        keys=settings.sound_keys,
         console=console_of(root, folder / "asterisk.conf") if is_local(urlsplit(url).hostname or "") else None,
     )
 

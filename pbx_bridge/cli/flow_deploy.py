@@ -112,10 +112,10 @@ def _check(settings: Settings, name: str, *, no_cases: bool) -> None:
     for line in wrong:
         click.echo(line, err=True)
     if wrong:
-        raise FlowError(f"not deployed: {len(wrong)} errors; nothing has changed")
+        raise FlowError(f"not deployed, errors: {len(wrong)}; nothing has changed")
     failed = 0 if no_cases else failures_of(settings, name)
     if failed:
-        raise FlowError(f"not deployed: {failed} cases failed; nothing has changed")
+        raise FlowError(f"not deployed, cases that failed: {failed}; nothing has changed")
 
 
 def _render(settings: Settings) -> None:

@@ -37,7 +37,7 @@ def flow_lint(ctx: click.Context, flows: tuple[str, ...], as_json: bool, strict:
     for each in told:
         click.echo(each.json() if as_json else each.line())
     errors = sum(each.is_error for each in told)
-    click.echo(f"{errors} errors, {len(told) - errors} warnings", err=True)
+    click.echo(f"errors: {errors}, warnings: {len(told) - errors}", err=True)
     ctx.exit(1 if errors or (strict and told) else 0)
 
 

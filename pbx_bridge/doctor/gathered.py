@@ -135,6 +135,14 @@ class Disk:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeyFacts:
+    """The keys of encrypted sounds. `wrong`: why not all can be used; `beside`: on the disk that holds the sounds."""
+
+    wrong: str = ""
+    beside: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gathered:
     """All of it.
 
@@ -144,6 +152,7 @@ class Gathered:
         folders: what Asterisk writes in, by what it is for. files: `cel`, `queue_log`, `cdr`.
         name_s: seconds that the resolution of the machine's own name takes; None: it does not resolve.
         silent: prompts that have no file. music: how many files waiting callers may hear.
+        keys: of encrypted sounds; None: there are none, and none are needed.
     """
 
     ours: Ours
@@ -162,6 +171,7 @@ class Gathered:
     silent: tuple[str, ...] | Unseen
     music: int | Unseen
     dialplan: Dialplan | Unseen
+    keys: KeyFacts | None = None
 
     def conf(self, name: str) -> Conf:
         """A configuration file. Raises NotLookedAt."""

@@ -54,6 +54,7 @@ def _with_this_machine(
         silent=read_machine.silent_prompts(place.sounds),
         music=read_machine.read_music(place, etc.get("musiconhold.conf")),
         dialplan=_dialplan(dialplan, etc),
+        keys=read_machine.read_keys(place),
     )
 
 

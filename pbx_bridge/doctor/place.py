@@ -5,12 +5,13 @@ from __future__ import annotations
 import ipaddress
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from pbx_bridge.doctor.gathered import Ours
 from pbx_bridge.pbx.console import Console
 from pbx_bridge.pbx.program import OLDEST, Asterisk
+from pbx_bridge.spool.sound_keys import SoundKeys
 from pbx_bridge.tls import Trust
 
 
@@ -24,7 +25,8 @@ class Place:
         etc: Asterisk's configuration, as we see it.
         root: the tree that Asterisk runs in; None: the host's own.
         local: whether it runs on this machine.
-        sounds: our prompts. recordings, messages: where Asterisk writes them.
+        sounds: our prompts. recordings, messages: where Asterisk writes them. kept: where we keep them.
+        keys: of encrypted sounds.
         console: Asterisk's console, where it can be asked.
     """
 
@@ -39,6 +41,8 @@ class Place:
     sounds: Path
     recordings: Path
     messages: Path
+    kept: tuple[Path, ...] = ()
+    keys: SoundKeys = field(default_factory=SoundKeys)
     console: Console | None = None
     ari_trust: Trust | None = None
     ami_trust: Trust | None = None

@@ -13,10 +13,11 @@ from pathlib import Path
 
 from pbx_bridge.doctor.conf import Conf, parse
 from pbx_bridge.doctor.finding import Unseen
-from pbx_bridge.doctor.gathered import Disk, FileFacts, Process, Socket
+from pbx_bridge.doctor.gathered import Disk, FileFacts, KeyFacts, Process, Socket
 from pbx_bridge.doctor.place import Place
 from pbx_bridge.errors import PbxError, PromptError
 from pbx_bridge.ivr.sounds.voice import read_manifest
+from pbx_bridge.spool.seal import SoundLocked
 
 _FILES = (
     "asterisk.conf",
@@ -153,6 +154,18 @@ def read_disks(folders: Iterable[Path]) -> tuple[Disk, ...]:
             disk = Disk(path=path, free=told.f_bavail * told.f_frsize, total=told.f_blocks * told.f_frsize)
             disks.setdefault(path.stat().st_dev, disk)
     return tuple(disks.values())
+
+
+def read_keys(place: Place) -> KeyFacts | None:
+    """The keys of encrypted sounds; None: there are none, and none are needed."""
+    try:
+        files = place.keys.proved()
+    except SoundLocked as error:
+        return KeyFacts(wrong=str(error))
+    if not files:
+        return None
+    disks = {path.stat().st_dev for path in place.kept if path.is_dir()}
+    return KeyFacts(beside=files[-1].path.stat().st_dev in disks)
 
 
 def name_seconds(place: Place) -> float | Unseen | None:

@@ -82,6 +82,15 @@ class SoundKeys:
                 return _read(one)
         raise SoundLocked(f"its key {key_id} is not in {self.folder}")
 
+    def proved(self) -> list[KeyFile]:
+        """Every key, each read. Raises SoundLocked: one is no good, or new sounds want the first and have none."""
+        files = self.files()
+        for one in files:
+            _read(one)
+        if self.seals and not files and not self.makes:
+            self.newest()
+        return files
+
     def make(self) -> KeyFile:
         """A new key, which is the newest from now on. On disk when this returns, whole or not at all.
 

@@ -142,6 +142,16 @@ async def test_a_daemon_takes_up_what_it_can_and_says_the_rest(tmp_path: Path) -
         )
         assert await _status(f"{plain}/metrics") == 403
         assert await _dial(plain, token) == (422, "pattern")
+
+        # Another flow waits for the restart, but what is wrong with it is told now.
+        flow = tmp_path / "own.yaml"
+        flow.write_text("name: own\n", encoding="utf-8")
+        house.write(f'{desk}[ivr]\nflow = "{flow}"\n', **{"127.0.0.0/8": "192.0.2.0/24"})
+        status, said = await house.command("reload")
+        assert status == 1
+        assert said.splitlines()[1] == "needs a restart: ivr.flow"
+        assert said.splitlines()[2].startswith("pbx-bridge: with this ivr.flow it would not start again: "), said
+        assert str(flow) in said
         came = len(answers)
         house.write(desk.replace("0912", "0913"), **{"127.0.0.0/8": "192.0.2.0/24", '"warning"': '"info"'})
         assert (await house.asked()).taken == ("desk.dial_deny", "log.level")

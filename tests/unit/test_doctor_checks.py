@@ -19,7 +19,7 @@ from pbx_bridge.doctor.checks.passwords import weakness
 from pbx_bridge.doctor.checks.recorded import cel_difference
 from pbx_bridge.doctor.conf import parse
 from pbx_bridge.doctor.finding import Check, Trouble, Unseen
-from pbx_bridge.doctor.gathered import App, Disk, Gathered, Member, Socket
+from pbx_bridge.doctor.gathered import App, Disk, Gathered, KeyFacts, Member, Socket
 from pbx_bridge.doctor.plan_of_calls import from_conf, from_events
 from pbx_bridge.doctor.report import BLIND, WELL, WRONG, as_data, examine, lines
 from pbx_bridge.pbx.render import render
@@ -94,6 +94,8 @@ WRONG_THINGS: list[tuple[str, Change]] = [
     ("prompts-missing", told(silent=("fixed/fa/nobody",))),
     ("music-missing", told(music=0)),
     ("codecs-uncommon", written("pjsip.conf", "allow = alaw,ulaw", "allow = g729")),
+    ("sound-keys-unusable", told(keys=KeyFacts(wrong="/mnt/keys holds no key, or is not mounted"))),
+    ("sound-keys-beside-sounds", told(keys=KeyFacts(beside=True))),
     ("dialplan-contexts-missing", written("extensions.conf", "[pbxb-hold]", "[pbxb-helt]")),
     ("dialplan-no-way-in", of("ours", app="another")),
     ("dialplan-no-dead-man", written("extensions.conf", "Set(TIMEOUT(absolute)=10)", "NoOp()")),

@@ -15,10 +15,12 @@ from doctor_pbx import healthy, texts
 from pbx_bridge.cli import cli
 from pbx_bridge.doctor.conf import Conf
 from pbx_bridge.doctor.finding import Trouble, Unseen
+from pbx_bridge.doctor.gathered import KeyFacts
 from pbx_bridge.doctor.look import look
 from pbx_bridge.doctor.place import Place, is_local, secret_in
-from pbx_bridge.doctor.read_machine import file_facts, read_etc, read_sockets, silent_prompts
+from pbx_bridge.doctor.read_machine import file_facts, read_etc, read_keys, read_sockets, silent_prompts
 from pbx_bridge.doctor.report import BLIND, examine
+from pbx_bridge.spool.sound_keys import SoundKeys
 
 
 def nowhere() -> int:
@@ -143,3 +145,26 @@ def test_settings_that_cannot_be_are_no_verdict_on_the_pbx(tmp_path: Path) -> No
     told = CliRunner().invoke(cli, ["doctor"], env={"PBX_BRIDGE_HOME": str(tmp_path), "PBX_BRIDGE_ZONE": "Nowhere"})
     assert told.exit_code == BLIND
     assert "Nowhere" in told.output
+
+
+def test_keys_of_sounds_are_each_tried_and_where_they_lie_is_told(place: Place, tmp_path: Path) -> None:
+    folder, kept = tmp_path / "keys", tmp_path / "kept"
+    kept.mkdir()
+    away = replace(place, keys=SoundKeys(folder=folder, seals=True), kept=(kept,))
+    assert "is not mounted" in wrong_of(away)
+    assert read_keys(replace(away, keys=SoundKeys(folder=folder, seals=True, makes=True))) is None  # made when needed
+    assert read_keys(replace(away, keys=SoundKeys(folder=folder))) is None
+
+    old, new = away.keys.make(), away.keys.make()
+    assert read_keys(away) == KeyFacts(beside=True)
+    assert read_keys(replace(away, kept=(Path("/proc"),))) == KeyFacts()
+    old.path.write_text("0" * 64)
+    assert f"{old.path} is not the key its name tells" in wrong_of(away)
+    old.path.unlink()
+    new.path.chmod(0o640)
+    assert f"others than its owner may read {new.path}" in wrong_of(away)
+
+
+def wrong_of(place: Place) -> str:
+    keys = read_keys(place)
+    return keys.wrong if keys else ""

@@ -50,7 +50,7 @@ def test_the_flow_of_the_guide_is_checked_tried_and_tested_as_it_says(home: Path
     for language in ("fa", "en"):
         (home / f"prompts/{language}.yaml").write_text(prompts, encoding="utf-8")
     (home / "flows/shop.test.yaml").write_text(cases, encoding="utf-8")
-    assert "0 errors, 0 warnings" in run("flow lint flows/shop.yaml").output
+    assert "errors: 0, warnings: 0" in run("flow lint flows/shop.yaml").output
     heard = run("flow try flows/shop.yaml --demo", "2\n1\n0\nnobody\n").output
     shown = re.findall(r"^(?:\d\d:\d\d\.\d|ends: ).*$", guide.read_text(encoding="utf-8"), re.M)
     assert len(shown) > 6

@@ -21,6 +21,7 @@ from pbx_bridge.errors import BridgeError
 from pbx_bridge.handover import ACCEPT, LEFT, OFFER, READY, SERVES, Estate, Predecessor, Successor
 from pbx_bridge.process import only_one, write_pid
 from pbx_bridge.systemd import ALIVE
+from pbx_bridge.upgrading import Stage, Told
 
 NOBODY = "import time; time.sleep(60)"
 
@@ -168,3 +169,35 @@ def test_root_leaves_nothing_that_the_daemon_cannot_read(tmp_path: Path) -> None
     with pytest.raises(BridgeError, match="12345"):
         upgrading.ask(tmp_path / "run", ("x",), print)
     assert list((tmp_path / "run").iterdir()) == []
+
+
+@pytest.mark.parametrize("serves", [True, False])
+async def test_one_that_agreed_is_waited_for_though_the_daemon_was_killed_before_it_named_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, serves: bool
+) -> None:
+    run, dead, looked, asked = tmp_path / "run", asyncio.Event(), asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def lives(_: int) -> bool:
+        if dead.is_set():
+            loop.call_soon_threadsafe(looked.set)
+        return not dead.is_set()
+
+    monkeypatch.setattr(upgrading, "lives", lives)
+    monkeypatch.setattr(upgrading.os, "kill", lambda *_: loop.call_soon_threadsafe(asked.set))
+    with only_one(run / "daemon.lock"):
+        write_pid(run / "daemon.pid", 7)
+        upgrading.tell(run, Told(pid=7))
+        asking = asyncio.create_task(asyncio.to_thread(upgrading.ask, run, ("x",), print, 20.0 if serves else 0.2))
+        await asked.wait()
+        wish = upgrading.take_wish(run)
+        assert wish is not None
+        upgrading.tell(run, Told(pid=7, stage=Stage.UNDER_WAY, wish=wish.number, words="process 8 gets ready"))
+        dead.set()
+        if serves:
+            await looked.wait()
+            upgrading.tell(run, Told(pid=8, stage=Stage.DONE, wish=wish.number))
+            assert (await asking).pid == 8
+        else:
+            with pytest.raises(BridgeError, match="ended meanwhile"):
+                await asking

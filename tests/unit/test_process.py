@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pbx_bridge.errors import BridgeError
-from pbx_bridge.process import only_one, pid_file, write_pid
+from pbx_bridge.process import only_one, own_name, pid_file, write_pid
 
 _COME_FIRST = """
 import os, sys, threading
@@ -109,3 +109,19 @@ def test_the_pid_file_goes_with_the_process(tmp_path: Path) -> None:
     with pid_file(path):
         assert path.read_text(encoding="utf-8") == f"{os.getpid()}\n"
     assert not path.exists()
+
+
+def test_hints_name_the_command_as_it_was_called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = tmp_path / "pbx-bridge"
+    command.touch(mode=0o755)
+    monkeypatch.setenv("PATH", "/nowhere")
+    for called, told in (
+        (str(command), str(command)),
+        (".venv/bin/pbx-bridge", ".venv/bin/pbx-bridge"),
+        ("/x/__main__.py", "pbx-bridge"),
+    ):
+        monkeypatch.setattr(sys, "argv", [called, "run"])
+        assert own_name() == told
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sys, "argv", [str(command), "run"])
+    assert own_name() == "pbx-bridge"

@@ -14,6 +14,7 @@ from bench.callers import require_sipp
 from bench.command import measuring, run_within
 from tools.containers.engine import Engine
 from tools.containers.proof import Proof, lay_sounds
+from tools.rounds import Rounds
 
 _PORTS = ("SIP_PORT", "WEB_PORT", "RTP_START", "RTP_END")  # what the compose file takes from the environment
 _RTP_PORTS = 99
@@ -54,7 +55,7 @@ def main(postgresql: bool, callers: int, no_build: bool, keep: bool, purge: bool
             rendered = lay_sounds(engine)
             say("bringing the containers up" + ("" if rendered else "; the first start renders the prompts"))
             engine.up()
-            proof = Proof(engine=engine, say=say, callers=callers, sip_port=sip)
+            proof = Proof(engine=engine, say=say, rounds=Rounds(say=say, callers=callers, sip_port=sip))
             result = run_within(_LONGEST_S, proof.run())
         finally:
             if keep:

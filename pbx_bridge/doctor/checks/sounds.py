@@ -1,4 +1,4 @@
-"""What callers hear: prompts, music, and codecs that both sides speak."""
+"""Sounds: what callers hear, codecs that both sides speak, and the keys of what is kept encrypted."""
 
 from __future__ import annotations
 
@@ -42,3 +42,23 @@ def codecs_uncommon(g: Gathered) -> str:
         if allowed and not set(allowed) & set(_COMMON):
             rare.append(endpoint.name)
     return f"neither alaw nor ulaw for {listed(rare)}" if rare else ""
+
+
+@check(
+    "sound-keys-unusable",
+    Severity.DANGER,
+    why="New recordings wait plain in Asterisk's folder until they can be encrypted; older ones do not open.",
+    mend="Mount their folder, or put the saved key back with mode 0600; `pbx-bridge encryption status` shows each.",
+)
+def sound_keys_unusable(g: Gathered) -> str:
+    return g.keys.wrong if g.keys else ""
+
+
+@check(
+    "sound-keys-beside-sounds",
+    Severity.ADVICE,
+    why="Who takes the disk, or a copy of all of it, has the sounds and what opens them.",
+    mend="Keep a copy of the keys elsewhere, name that place in encryption.keys, and move them there.",
+)
+def sound_keys_beside_sounds(g: Gathered) -> str:
+    return "the keys of encrypted sounds are on the disk of the sounds" if g.keys and g.keys.beside else ""

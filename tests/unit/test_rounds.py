@@ -1,4 +1,4 @@
-"""The verdict of `make containers` names what was lost, doubled, still open or never dialled, and nothing else."""
+"""The verdict of `make containers` and `make services` names what was lost, doubled, open or never dialled."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bench.soak.files import Told
-from tools.containers.proof import compared
+from tools.rounds import compared
 
 ANNA, BABAK = "09120000001", "09120000002"
 

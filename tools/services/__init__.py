@@ -1,0 +1,1 @@
+"""The units of tools/systemd/ on a real systemd: installed as the guide says, killed under callers."""

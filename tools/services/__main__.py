@@ -1,0 +1,70 @@
+"""`python -m tools.services` (`make services`): progress on stderr, one JSON object on stdout."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+
+import click
+
+from bench.callers import require_sipp
+from bench.command import measuring, run_within
+from bench.figure import CannotMeasure
+from bench.system import REPOSITORY, Pbx, asterisk
+from tools.rounds import Rounds
+from tools.services.installed import HOME, PBX, Installed
+from tools.services.proof import Proof
+from tools.services.room import room
+
+_WORK = REPOSITORY / "var" / "services"
+_LONGEST_S = 1800.0
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--callers", type=click.IntRange(6, 200), default=15, show_default=True, help="In each round.")
+def main(callers: int) -> None:
+    """Install the service as docs/operations.md says, on a real systemd, and do to it what happens to services.
+
+    Started, reloaded, upgraded, frozen, killed, restarted and saved with callers on the phone; then every call must
+    be on record, once. What is committed is installed, for the machine's own Python, in a room that goes at the end,
+    also after Ctrl-C: nothing of the machine changes. Needs root, systemd and SIPp; ten minutes. Exit status 0 when
+    nothing was lost, doubled or left down; 1 when something was, or nothing could be measured.
+
+    \b
+    Example:
+      .venv/bin/python -m tools.services
+    """
+    with measuring("services") as say:
+        require_sipp()
+        with asterisk(say) as pbx, _home(pbx) as home:
+            shared = {home: HOME, pbx.paths.base: PBX}
+            with room(_WORK, say, shared) as there:
+                installed = Installed(room=there, pbx=pbx, say=say)
+                installed.install()
+                rounds = Rounds(say=say, callers=callers, sip_port=pbx.ports.sip)
+                result = run_within(_LONGEST_S, Proof(installed=installed, rounds=rounds, say=say).run())
+    click.echo(json.dumps(result.counts | {"problems": result.problems}, indent=2, ensure_ascii=False))
+    sys.exit(1 if result.problems else 0)
+
+
+@contextmanager
+def _home(pbx: Pbx) -> Iterator[Path]:
+    """HOME where Asterisk finds it under the name that the daemon has for it; gone afterwards."""
+    root = pbx.asterisk.root
+    home = pbx.paths.host(PurePosixPath(HOME))
+    if root is None:
+        raise CannotMeasure("this Asterisk is the machine's own: the proof needs one in a tree")
+    shutil.rmtree(home, ignore_errors=True)  # of a run that was killed
+    home.mkdir(parents=True)
+    try:
+        yield home
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
