@@ -184,7 +184,7 @@ async def test_one_that_agreed_is_waited_for_though_the_daemon_was_killed_before
         return not dead.is_set()
 
     monkeypatch.setattr(upgrading, "lives", lives)
-    monkeypatch.setattr(upgrading.os, "kill", lambda *_: loop.call_soon_threadsafe(asked.set))
+    monkeypatch.setattr(os, "kill", lambda *_: loop.call_soon_threadsafe(asked.set))
     with only_one(run / "daemon.lock"):
         write_pid(run / "daemon.pid", 7)
         upgrading.tell(run, Told(pid=7))
