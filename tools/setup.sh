@@ -61,6 +61,7 @@ venv() {
 	# Two steps, because pip takes no hash for a folder. Nothing is fetched in the second.
 	pip "$count" --require-hashes --requirement "constraints/$1.txt"
 	pip 1 --no-deps --no-build-isolation --no-index --editable .
+	"$VENV/bin/python" -m compileall -q pbx_bridge # a service may not write here: each of its starts would do it again
 }
 
 # Installs, telling now and then how far it is; what it says in full is shown only when it fails.

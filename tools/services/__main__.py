@@ -43,7 +43,7 @@ def main(callers: int) -> None:
         with asterisk(say) as pbx, _home(pbx) as home:
             shared = {home: HOME, pbx.paths.base: PBX}
             with room(_WORK, say, shared) as there:
-                installed = Installed(room=there, pbx=pbx, say=say)
+                installed = Installed(room=there, pbx=pbx, home=home, say=say)
                 installed.install()
                 rounds = Rounds(say=say, callers=callers, sip_port=pbx.ports.sip)
                 result = run_within(_LONGEST_S, Proof(installed=installed, rounds=rounds, say=say).run())

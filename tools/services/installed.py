@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from harness.remote_spool import certificate
 from own_ports import own_port
 
 from bench.figure import CannotMeasure
@@ -17,6 +20,7 @@ from pbx_bridge.pbx.paths import PbxPaths
 from tools.services.room import Room
 
 HOME = "/var/lib/pbx-bridge"
+SENDER = "pbx-bridge-spool-send.service"
 BACKUPS = "/var/backups/pbx-bridge"
 USER = "pbx-bridge"
 PBX = "/srv/pbx"  # where the room has Asterisk's folders
@@ -30,17 +34,23 @@ _SOUNDS = REPOSITORY / "var" / "test-sounds"
 
 @dataclass(slots=True, kw_only=True)
 class Installed:
-    """It, not yet started. `pbx` runs outside of the room; both have HOME under the same name."""
+    """It, not yet started.
+
+    Attributes:
+        pbx: runs outside of the room; both have HOME under the same name.
+        home: HOME, as the machine sees it.
+    """
 
     room: Room
     pbx: Pbx
+    home: Path
     say: Say
     web_port: int = field(default_factory=own_port)
 
     def install(self) -> None:
         """Every step of the guide but the last. Raises CannotMeasure."""
         self.say("installing it as docs/operations.md says, for the machine's own Python")
-        self.room.run("git", "-c", "safe.directory=*", "clone", "-q", REPOSITORY, _PLACE)
+        self.room.run("git", "-c", "safe.directory=*", "clone", "-q", "--no-hardlinks", REPOSITORY, _PLACE)
         self.room.run("env", "-C", _PLACE, f"PYTHON={_PYTHON}", "tools/setup.sh", "venv", "run", limit_s=_INSTALL_S)
         self._group_of_asterisk()
         self.room.run("adduser", "--quiet", "--system", "--group", "--home", HOME, USER)
@@ -69,10 +79,37 @@ class Installed:
         file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
         shutil.chown(file, *self._owner)
 
-    @property
-    def home(self) -> Path:
-        """HOME, as the machine sees it."""
-        return self.room.place(HOME)
+    def lay_sender(self, node: str) -> None:
+        """The unit of a PBX elsewhere, of that name, which sends Asterisk's files here; as its own comments say.
+
+        The daemon is to be restarted, then the sender to be started. Raises CannotMeasure.
+        """
+        port = own_port()
+        paper = certificate(self.home / "paper")
+        self.room.run("chown", "-R", f"{USER}:{USER}", f"{HOME}/paper")
+        receive = {"port": port, "certificate": f"{HOME}/paper/cert.pem", "key": f"{HOME}/paper/key.pem"}
+        self.settings(receive={**receive, "nodes": [node]})
+        here = self.room.place("/etc/pbx-bridge")
+        here.mkdir(mode=0o700)
+        (here / "token").write_text(self.command("spool", "token", node), encoding="ascii")
+        (here / "token").chmod(0o600)
+        shutil.copy2(paper.issuer, here / "issuer.pem")
+        paths = self.pbx.paths
+        line = (
+            f"{_COMMAND} spool send --to https://127.0.0.1:{port} --token-file ${{CREDENTIALS_DIRECTORY}}/token "
+            f"--ca-file ${{CREDENTIALS_DIRECTORY}}/issuer.pem --cel {_inside(paths, paths.cel)} "
+            f"--queue-log {_inside(paths, paths.queue_log)}"
+        )
+        drop_in = self.room.place(f"/etc/systemd/system/{SENDER}.d")
+        drop_in.mkdir()
+        (drop_in / "here.conf").write_text(f"[Service]\nExecStart=\nExecStart={line}\n", encoding="utf-8")
+        self.room.run("systemctl", "daemon-reload")
+
+    def rows(self, node: str) -> int:
+        """How many rows of a PBX's own files the store holds."""
+        asked = "SELECT COUNT(*) FROM fact WHERE node = ? AND (file LIKE 'cel:%' OR file LIKE 'queue:%')"
+        with closing(sqlite3.connect(f"{(self.home / 'store.db').as_uri()}?mode=ro", uri=True)) as db:
+            return int(db.execute(asked, (node,)).fetchone()[0])
 
     def _settings(self) -> dict[str, dict[str, Any]]:
         """Those of a PBX that is not ours."""

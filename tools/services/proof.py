@@ -15,7 +15,7 @@ from typing import Any
 from bench.figure import CannotMeasure
 from bench.system import Say
 from tools.rounds import During, Result, Rounds
-from tools.services.installed import BACKUPS, HOME, UNITS, USER, Installed
+from tools.services.installed import BACKUPS, HOME, SENDER, UNITS, USER, Installed
 
 _DAEMON = "pbx-bridge.service"
 _UPGRADE = "pbx-bridge-upgrade.service"
@@ -52,6 +52,7 @@ class Proof:
         counts["backup"] = await self._told("backup", self._saved)
         paths = self.installed.pbx.paths
         result = await self.rounds.result(paths.cel, paths.queue_log, self.installed.command)
+        counts["sender"] = await self._told("the sender of a PBX elsewhere", self._sent)
         counts["stop"] = await self._told("stop", self._stopped)
         return Result(counts=counts | result.counts, problems=self._problems + result.problems)
 
@@ -163,6 +164,24 @@ class Proof:
             return {}
         return {"due": due, "check": self.installed.command("restore", "--check", f"{BACKUPS}/{made[0]}").strip()}
 
+    def _sent(self) -> Mapping[str, Any]:
+        """The same files come by the line, from a process that is nobody in particular; killed once."""
+        node, here = "elsewhere", self.installed.pbx.plan.systemname
+        self.installed.lay_sender(node)
+        begun = time.monotonic()
+        self._systemctl("restart", _DAEMON)
+        self._systemctl("start", SENDER)
+        wanted = self.installed.rows(here)
+        while self.installed.rows(node) < wanted:
+            self._bounded(begun)
+        user = self.installed.room.run("ps", "-o", "user=", "-p", self._main(SENDER)).strip()
+        self._systemctl("kill", "--signal=KILL", "--kill-whom=main", SENDER)
+        while self._restarts(SENDER) != "1" or self.installed.room.show(SENDER, "ActiveState") != "active":
+            self._bounded(begun)
+        if self.installed.rows(node) != wanted or user in ("root", USER):
+            self._problems.append(f"{self.installed.rows(node)} rows of {wanted} were sent by {user}")
+        return {"rows": wanted, "user": user, "seconds": round(time.monotonic() - begun, 1)}
+
     def _stopped(self) -> Mapping[str, Any]:
         begun = time.monotonic()
         self._systemctl("stop", _DAEMON)
@@ -172,13 +191,17 @@ class Proof:
         return {"seconds": round(time.monotonic() - begun, 1)}
 
     def _systemctl(self, *words: str) -> None:
-        self.installed.room.run("systemctl", *words)
+        """Raises CannotMeasure with what the unit said last."""
+        status, told = self.installed.room.asked("systemctl", *words)
+        if status:
+            said = self.installed.room.journal(words[-1])
+            raise CannotMeasure(f"systemctl {' '.join(words)} ended with {status}: {told}{said[-1000:]}")
 
-    def _main(self) -> str:
-        return self.installed.room.show(_DAEMON, "MainPID")
+    def _main(self, unit: str = _DAEMON) -> str:
+        return self.installed.room.show(unit, "MainPID")
 
-    def _restarts(self) -> str:
-        return self.installed.room.show(_DAEMON, "NRestarts")
+    def _restarts(self, unit: str = _DAEMON) -> str:
+        return self.installed.room.show(unit, "NRestarts")
 
     def _state(self) -> str:
         return self.installed.room.show(_DAEMON, "ActiveState")
