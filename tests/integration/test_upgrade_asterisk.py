@@ -13,17 +13,18 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from harness.customers import UNKNOWN, import_customers
+from harness.customers import ENGLISH, UNKNOWN, import_customers
 from harness.ear import Ear
 from harness.guests import MARGIN_S, AtOnce, Guest, House, Stay, goes_in, guest_of
 from harness.handed import ending_whoever_serves, upgraded
+from harness.own_flow import agent, asks_for_a_person
 from harness.slow import SlowService
 from harness.stays import DIALLED, QUEUED, STAYS, TRANSFERRED
-from harness.system import Caller, SystemUnderTest, running_system
+from harness.system import Caller, SystemUnderTest, running_system, talking
 from private_pbx import PbxUnderTest
 
 from pbx_bridge.calls.facts import StepKind
-from pbx_bridge.pbx.phone import Phone, Ring
+from pbx_bridge.pbx.phone import Answer, Phone, PhoneCall, Ring
 from pbx_bridge.values.dates import TEHRAN
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.timeout(180)]
@@ -31,6 +32,7 @@ pytestmark = [pytest.mark.asterisk, pytest.mark.timeout(180)]
 FLOW = Path(__file__).parents[1] / "harness" / "everywhere.yaml"
 TIMES = 3
 _ALONE_S = 2.0  # a fraction of it where nothing else wants the CPU
+_ON_HOLD_S = 0.1
 _PAUSE_S = 0.4  # between two who call
 
 
@@ -135,3 +137,31 @@ async def _is_whole(caller: Caller, outcome: str) -> None:
     steps = await system.view.steps.of(system.node, caller.channel)
     assert [step.offset for step in steps] == list(range(len(steps)))
     assert [step.kind for step in steps].count(StepKind.STARTED) == 1
+
+
+async def test_a_hold_is_on_record_once_whichever_daemon_heard_it(system: SystemUnderTest) -> None:
+    """AMI tells it once, to who is connected: both are for a moment, and there is none without either."""
+    over = asyncio.Event()
+
+    async def holds(call: PhoneCall) -> int:
+        count = 0
+        while not over.is_set():
+            await call.hold()
+            await asyncio.sleep(_ON_HOLD_S)
+            await call.resume()
+            count += 1
+        return count
+
+    with ending_whoever_serves(system):
+        async with agent(system, "101", Answer()) as desk, system.caller(ENGLISH) as caller:
+            await asks_for_a_person(caller)
+            ringing = await desk.rung(20)
+            await talking(ringing)
+            holding = asyncio.create_task(holds(ringing))
+            await upgraded(system)
+            over.set()
+            count = await holding
+            await caller.call.hang_up()
+            await ringing.ended(10)
+        record = await system.record_of(caller)
+    assert [part["kind"] for part in record["segments"]].count("hold") == count > 1

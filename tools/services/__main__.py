@@ -10,13 +10,14 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 import click
+from harness.postgres import Server, program, running
 
 from bench.callers import require_sipp
 from bench.command import measuring, run_within
 from bench.figure import CannotMeasure
 from bench.system import REPOSITORY, Pbx, asterisk
 from tools.rounds import Rounds
-from tools.services.installed import HOME, PBX, Installed
+from tools.services.installed import DATABASE, HOME, PBX, Installed
 from tools.services.proof import Proof
 from tools.services.room import room
 
@@ -26,7 +27,8 @@ _LONGEST_S = 1800.0
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--callers", type=click.IntRange(6, 200), default=15, show_default=True, help="In each round.")
-def main(callers: int) -> None:
+@click.option("--postgresql", is_flag=True, help="With the store in a PostgreSQL server.")
+def main(callers: int, postgresql: bool) -> None:
     """Install the service as docs/operations.md says, on a real systemd, and do to it what happens to services.
 
     Started, reloaded, upgraded, frozen, killed, restarted and saved with callers on the phone; then every call must
@@ -36,14 +38,15 @@ def main(callers: int) -> None:
 
     \b
     Example:
-      .venv/bin/python -m tools.services
+      .venv/bin/python -m tools.services --postgresql
     """
     with measuring("services") as say:
         require_sipp()
-        with asterisk(say) as pbx, _home(pbx) as home:
-            shared = {home: HOME, pbx.paths.base: PBX}
+        with asterisk(say) as pbx, _home(pbx) as home, _server(wanted=postgresql) as server:
+            shared = {home: HOME, pbx.paths.base: PBX} | ({server.folder: DATABASE} if server else {})
             with room(_WORK, say, shared) as there:
-                installed = Installed(room=there, pbx=pbx, home=home, say=say)
+                store = server.new_database() if server else None
+                installed = Installed(room=there, pbx=pbx, home=home, say=say, store=store)
                 installed.install()
                 rounds = Rounds(say=say, callers=callers, sip_port=pbx.ports.sip)
                 result = run_within(_LONGEST_S, Proof(installed=installed, rounds=rounds, say=say).run())
@@ -64,6 +67,17 @@ def _home(pbx: Pbx) -> Iterator[Path]:
         yield home
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+@contextmanager
+def _server(*, wanted: bool) -> Iterator[Server | None]:
+    if not wanted:
+        yield None
+    elif program("initdb") is None:
+        raise CannotMeasure("without a PostgreSQL server; on Debian: apt-get install postgresql")
+    else:
+        with running(durable=True) as server:
+            yield server
 
 
 if __name__ == "__main__":

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
-import sqlite3
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,8 @@ from own_ports import own_port
 from bench.figure import CannotMeasure
 from bench.system import REPOSITORY, Pbx, Say
 from pbx_bridge.pbx.paths import PbxPaths
+from pbx_bridge.store.address import Address
+from pbx_bridge.store.database import connect
 from tools.services.room import Room
 
 HOME = "/var/lib/pbx-bridge"
@@ -24,10 +25,12 @@ SENDER = "pbx-bridge-spool-send.service"
 BACKUPS = "/var/backups/pbx-bridge"
 USER = "pbx-bridge"
 PBX = "/srv/pbx"  # where the room has Asterisk's folders
+DATABASE = "/srv/postgres"  # where the room has the socket of a database server
 UNITS = ("pbx-bridge.service", "pbx-bridge-backup.timer")
 _PLACE = "/opt/pbx_bridge"
 _COMMAND = f"{_PLACE}/.venv/bin/pbx-bridge"
 _PYTHON = "/usr/bin/python3"  # the machine's own: ProtectHome= hides those of somebody's home
+_ROWS = "SELECT COUNT(*) FROM fact WHERE node = :node AND substr(file, 1, 4) IN ('cel:', 'queu')"
 _INSTALL_S = 900.0
 _SOUNDS = REPOSITORY / "var" / "test-sounds"
 
@@ -39,12 +42,14 @@ class Installed:
     Attributes:
         pbx: runs outside of the room; both have HOME under the same name.
         home: HOME, as the machine sees it.
+        store: a database of a PostgreSQL server, whose socket is in DATABASE; None: a SQLite file.
     """
 
     room: Room
     pbx: Pbx
     home: Path
     say: Say
+    store: Address | None = None
     web_port: int = field(default_factory=own_port)
 
     def install(self) -> None:
@@ -107,9 +112,12 @@ class Installed:
 
     def rows(self, node: str) -> int:
         """How many rows of a PBX's own files the store holds."""
-        asked = "SELECT COUNT(*) FROM fact WHERE node = ? AND (file LIKE 'cel:%' OR file LIKE 'queue:%')"
-        with closing(sqlite3.connect(f"{(self.home / 'store.db').as_uri()}?mode=ro", uri=True)) as db:
-            return int(db.execute(asked, (node,)).fetchone()[0])
+
+        async def counted() -> int:
+            async with connect(self.store or self.home / "store.db", reading=True) as store:
+                return int((await store.rows(_ROWS, node=node))[0][0])
+
+        return asyncio.run(counted())
 
     def _settings(self) -> dict[str, dict[str, Any]]:
         """Those of a PBX that is not ours."""
@@ -122,7 +130,11 @@ class Installed:
             "recordings": {"spool": _inside(paths, paths.monitor)},
             "messages": {"spool": _inside(paths, paths.recording)},
             "web": {"port": self.web_port},
-        }
+        } | ({"store": {"url": self._url(self.store)}} if self.store else {})
+
+    @staticmethod
+    def _url(store: Address) -> str:
+        return f"{store.url.partition('?')[0]}?host={DATABASE}"
 
     def _group_of_asterisk(self) -> None:
         owner = self.pbx.asterisk.owner()
