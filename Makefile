@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test cover lint bench soak soak-long chaos containers fuzz audit reference clean constraints
+.PHONY: help run test cover lint bench soak soak-long chaos containers services fuzz audit reference clean constraints
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -51,6 +51,10 @@ chaos: $(VENV)/.stamp-dev ## Each fault by itself under real calls; docs/chaos.m
 containers: $(VENV)/.stamp-dev ## Bring docker-compose.yml up with podman, kill each container under callers, check the record
 	@tools/setup.sh system
 	@$(BIN)/python -m tools.containers --postgresql
+
+services: $(VENV)/.stamp-dev ## Install tools/systemd/ on a systemd of its own, kill and upgrade it under callers, check the record
+	@tools/setup.sh system
+	@$(BIN)/python -m tools.services
 
 fuzz: $(VENV)/.stamp-dev ## A million spoilt inputs for each reader, and requests to every route; goes on where it was
 	@PYTHONPATH=tests $(BIN)/python -m fuzz
