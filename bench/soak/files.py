@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+import io
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -70,8 +71,15 @@ def strangers(cel: Path, calls: Mapping[str, Told], since: float) -> Sequence[st
 
 
 def _rows(path: Path) -> Sequence[Sequence[str]]:
-    with path.open(encoding="utf-8", errors="replace", newline="") as file:
-        return [row for row in csv.reader(file) if len(row) > _LINKEDID]
+    rows = (row for text in _texts(path) for row in csv.reader(io.StringIO(text, newline="")))
+    return [row for row in rows if len(row) > _LINKEDID]
+
+
+def _texts(path: Path) -> Iterator[str]:
+    """What the PBX wrote, the oldest first: those set aside meanwhile (`cel.csv.20261122T031500Z`), then this one."""
+    for one in (*sorted(path.parent.glob(f"{path.name}.*")), path):
+        if one.exists():
+            yield one.read_text(encoding="utf-8", errors="replace")
 
 
 def _take(told: Told, rows: Sequence[Sequence[str]]) -> None:
@@ -98,9 +106,7 @@ def _take(told: Told, rows: Sequence[Sequence[str]]) -> None:
 
 
 def _read_queue(path: Path, calls: Mapping[str, Told]) -> None:
-    if not path.exists():  # nobody reached a queue
-        return
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+    for line in (line for text in _texts(path) for line in text.splitlines()):
         fields = line.split("|")
         told = calls.get(fields[1]) if len(fields) > 4 else None
         if told is not None:

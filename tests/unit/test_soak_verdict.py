@@ -107,6 +107,17 @@ def test_the_files_are_read_as_asterisk_writes_them() -> None:
     assert read(folder / "cel.csv", Path("/nowhere"), 1795293627.0) == {}
 
 
+def test_files_that_were_set_aside_meanwhile_are_read_too(tmp_path: Path) -> None:
+    folder = CAPTURES / "queue_answered"
+    whole = read(folder / "cel.csv", folder / "queue_log.txt", 0.0)
+    for name, source in (("cel.csv", "cel.csv"), ("queue_log", "queue_log.txt")):
+        rows = (folder / source).read_bytes().splitlines(keepends=True)
+        for place, part in (("20261122T031500Z", rows[:2]), ("20261122T041500Z", rows[2:5])):
+            (tmp_path / f"{name}.{place}").write_bytes(b"".join(part))
+        (tmp_path / name).write_bytes(b"".join(rows[5:]))
+    assert read(tmp_path / "cel.csv", tmp_path / "queue_log", 0.0) == whole
+
+
 @pytest.mark.parametrize(("context", "left", "farewell"), [("pbxb-nobody", [], [1.5]), ("from-trunk", [1.5], [])])
 def test_the_end_after_the_flow_is_a_farewell_where_the_dialplan_speaks(
     tmp_path: Path, context: str, left: list[float], farewell: list[float]
