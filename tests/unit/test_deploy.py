@@ -7,7 +7,7 @@ import re
 import signal
 import sys
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -157,6 +157,15 @@ def test_cut_off_by_somebody_elses_edit_ours_is_taken_back_and_theirs_kept(tmp_p
     assert any(line.startswith("taking it back") for line in told)
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """As on a terminal, though a shell's `&` starts what it starts with SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_interrupted_it_is_taken_back_at_once(tmp_path: Path, number: signal.Signals) -> None:
     folder = lay("issabel", tmp_path / "etc")
