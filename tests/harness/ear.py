@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from pbx_bridge.pbx.phone import PhoneCall
@@ -54,8 +54,7 @@ class Ear(Heard):
 
     def longest_silence(self, since: float, until: float) -> float:
         """Seconds of the longest stretch without sound."""
-        moments = [since, *(at for at in self.sounds if since < at < until), until]
-        return max(after - before for before, after in pairwise(moments))
+        return _longest([since, *(at for at in self.sounds if since < at < until), until])
 
     async def sound(self, since: float, timeout_s: float = 20.0) -> float:
         """The first sound after that moment."""
@@ -69,3 +68,31 @@ class Ear(Heard):
         async with asyncio.timeout(timeout_s):
             while not self.sounds or time.monotonic() - self.sounds[-1] < PAUSE_S:  # noqa: ASYNC110
                 await asyncio.sleep(_POLL_S)
+
+
+class Voice:
+    """Notes the moments in which a phone of ours speaks: a process that stands still says nothing to be heard."""
+
+    def __init__(self) -> None:
+        self.moments: list[float] = []
+
+    @classmethod
+    def at(cls, call: PhoneCall) -> Voice:
+        """Watches what that call sends from now on."""
+        voice, stream = cls(), call._stream
+        send = stream._send_next
+
+        def noted() -> None:
+            voice.moments.append(time.monotonic())
+            send()
+
+        stream._send_next = noted  # type: ignore[method-assign]
+        return voice
+
+    def longest_pause(self, since: float, until: float) -> float:
+        """Seconds of the longest stretch in which nothing was said."""
+        return _longest([since, *(at for at in self.moments if since < at < until), until])
+
+
+def _longest(moments: Sequence[float]) -> float:
+    return max(after - before for before, after in pairwise(moments))

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass, field
 
-from harness.ear import PAUSE_S, Ear
+from harness.ear import PAUSE_S, Ear, Voice
 from harness.slow import SlowService
 from harness.system import Caller, SystemUnderTest, talking
 from pbx_bridge.calls.facts import StepKind
@@ -80,13 +80,17 @@ class AtOnce:
 
 @dataclass(kw_only=True)
 class Guest:
-    """A caller in a node, and what they hear. `silence`: how long they heard nothing after the kill, seconds."""
+    """A caller in a node, and what they hear.
+
+    `silence`: how long they heard nothing after the kill, seconds. `voice`: what who talks with them says.
+    """
 
     stay: Stay
     caller: Caller
     ear: Ear
     house: House
     silence: float = 0.0
+    voice: Voice = field(default_factory=Voice)
 
 
 # --- arriving -----------------------------------------------------------------------------------------------------
@@ -168,6 +172,7 @@ def in_talk(number: str) -> Act:
     async def arrives(guest: Guest) -> None:
         await rung(number)(guest)
         await _talk(guest, number)
+        guest.voice = Voice.at(guest.house.rung[number])
 
     return arrives
 
@@ -284,7 +289,12 @@ def talks_on(number: str) -> Act:
 
     async def goes_on(guest: Guest) -> None:
         now = await guest.ear.sound(time.monotonic())
-        assert guest.ear.longest_silence(guest.house.killed, now) < PAUSE_S
+        silence, said = (
+            told(guest.house.killed, now) for told in (guest.ear.longest_silence, guest.voice.longest_pause)
+        )
+        assert silence < PAUSE_S + said, (
+            f"{silence:.2f} s of silence, while nothing was said for {said:.2f} s at most"
+        )
         await _hangs_up(guest, number)
 
     return goes_on

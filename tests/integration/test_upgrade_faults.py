@@ -94,6 +94,14 @@ def _resumptions(caller: Caller) -> Sequence[StepKind]:
     return [step.kind for step in caller.steps if step.kind is StepKind.RESUMED]
 
 
+async def _is_told_again(caller: Caller, times: int) -> None:
+    """Until the menu is told anew after so many handovers; who waits long for one hears it between them, too."""
+    while len(_resumptions(caller)) < times:
+        await caller.step(StepKind.RESUMED)
+    await caller.hears("menu")
+    assert len(_resumptions(caller)) == times
+
+
 async def test_what_cannot_take_over_changes_nothing(system: SystemUnderTest, caller: Caller) -> None:
     daemon = pid_of(system)
     with _settings(system, '[ivr]\nflow = "/nowhere.yaml"\n'):
@@ -116,8 +124,7 @@ async def test_the_daemon_begins_anew_when_its_successor_is_lost(system: SystemU
     daemon = pid_of(system)
     assert "ended (status 4)" in await _refusal(system, DIES_AFTER_IT_AGREED)
     assert pid_of(system) == daemon
-    await caller.hears("menu")
-    assert len(_resumptions(caller)) == 1
+    await _is_told_again(caller, 1)
     first, second = await asyncio.gather(_refusal(system, DIES_HALF_WAY), _refusal(system, DIES_HALF_WAY))
     assert "under way already" in f"{first} {second}"
     await system.ready()
@@ -129,8 +136,7 @@ async def test_the_daemon_begins_anew_when_its_successor_is_lost(system: SystemU
     await _handing_over(system, 2)
     system.kill_daemon()
     assert (await upgrading).pid == pid_of(system) != daemon
-    await caller.hears("menu")
-    assert len(_resumptions(caller)) == 2
+    await _is_told_again(caller, 2)
 
 
 async def test_a_store_is_brought_up_on_the_way_or_stays_as_it_was(
@@ -140,7 +146,7 @@ async def test_a_store_is_brought_up_on_the_way_or_stays_as_it_was(
     later = other_version(tmp_path / "later", "CREATE TABLE fact (again INTEGER);\n")
     status, said = await ask_for_it(system, later.program)
     assert (status, "already exists" in said) == (1, True), said
-    await caller.hears("menu")
+    await _is_told_again(caller, 1)
     assert snapshot.version(system.store) == before
 
     later.migration.write_text(_TAKES_A_WHILE)
@@ -150,7 +156,7 @@ async def test_a_store_is_brought_up_on_the_way_or_stays_as_it_was(
         took = await upgrading
         assert took.alone_s > 0.2, "nobody called while nobody was there"
         await newcomer.hears("choose_language")
-    await caller.hears("menu")
+    await _is_told_again(caller, 2)
     assert snapshot.version(system.store) == before + 1
     backups = sorted((system.home / "backups").iterdir())
     assert [snapshot.version(folder / "store.db") for folder in backups] == [before, before]
