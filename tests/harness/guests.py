@@ -274,9 +274,13 @@ def tickets(house: House, subject: str) -> int:
 
 
 def talks_with(number: str) -> Act:
-    """The phone rang all the while; who answers has the caller."""
+    """The phone rang all the while, one in a queue again where it had rung for as long as queues do; who answers has
+    the caller.
+    """
 
     async def goes_on(guest: Guest) -> None:
+        if guest.stay.node == "queue" and guest.house.rung[number].ending is not None:
+            guest.house.rung[number] = await guest.house.desks[number].rung(20)
         assert guest.house.rung[number].ending is None
         await _talk(guest, number)
         await _hangs_up(guest, number)

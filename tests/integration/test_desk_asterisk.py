@@ -6,7 +6,6 @@ daemon; a transfer, the second agent's card before they answer; both wrap up: on
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -26,7 +25,6 @@ pytest_plugins = ("browser_window",)
 pytestmark = [pytest.mark.asterisk, pytest.mark.timeout(240)]
 
 PASSWORD = "a fine password"
-SLOWEST_S = 1.5  # on a machine that does other things beside; `pop_ms` of the bench measures it on a quiet one
 FLOW = """
 flow: desk
 languages: [fa, en]
@@ -93,10 +91,8 @@ async def test_one_call_over_two_desks(house: SystemUnderTest, chromium: Path) -
             await caller.hears("menu")
             await caller.press("1")
             ringing = await first.rung()
-            rang = time.monotonic()
-            card = await ringing_card(sara)
+            card = await ringing_card(sara)  # how soon: `pop_ms` of the bench
             await expect(card).to_contain_text("شرکت آزمون")
-            took = time.monotonic() - rang
             for words in ("زنگ می‌خورد", "علی", "معتبر تا", "در دست انجام", "هم‌اکنون در منو"):
                 await expect(card).to_contain_text(words)
             await expect(card.locator("kbd")).to_have_text("۱")
@@ -144,7 +140,6 @@ async def test_one_call_over_two_desks(house: SystemUnderTest, chromium: Path) -
         page = await reza.inner_text("main")
         for words in ("قطعه می‌خواهد", "sent the part", "Fault", "Order", "sara", "reza"):
             assert words in page, words
-    assert took < SLOWEST_S, took
 
 
 async def test_what_the_desk_was_not_there_for(house: SystemUnderTest, chromium: Path) -> None:
