@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import csv
-import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.figure import CannotMeasure
+from bench.needed import require
 from bench.scenario import Step, scenario
 
 _HOST = "127.0.0.2"  # any address of loopback is a caller's; another than Asterisk's own keeps ports apart
@@ -51,8 +51,7 @@ class Outcome:
 
 def require_sipp() -> None:
     """Raises CannotMeasure where there is no SIPp."""
-    if shutil.which("sipp") is None:
-        raise CannotMeasure("sipp is not installed: apt-get install sip-tester")
+    require(("sipp",), "sip-tester")
 
 
 @asynccontextmanager

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 import sys
 import time
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, NoReturn, TypeVar
 
 import click
 
@@ -16,6 +18,14 @@ from bench.figure import CannotMeasure
 from bench.system import Say
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """How a proof went: `problems` is empty when nothing was lost, doubled or left as it should not be."""
+
+    problems: list[str]
+    counts: dict[str, Any]
 
 
 @contextmanager
@@ -36,6 +46,12 @@ def measuring(name: str) -> Iterator[Say]:
     except KeyboardInterrupt:
         click.echo(f"{name}: interrupted", err=True)
         sys.exit(130)
+
+
+def tell(result: Result) -> NoReturn:
+    """The result as JSON on stdout; ends the program with status 1 where it names a problem."""
+    click.echo(json.dumps(result.counts | {"problems": result.problems}, indent=2, ensure_ascii=False))
+    sys.exit(1 if result.problems else 0)
 
 
 def run_within(seconds: float, work: Coroutine[Any, Any, T]) -> T:

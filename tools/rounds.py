@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.callers import Load, Outcome, calling
+from bench.command import Result
 from bench.figure import CannotMeasure
 from bench.scenario import AwaitHangUp, HangUp, Keys, Pause, Step
 from bench.soak import files
@@ -38,14 +39,6 @@ _LAST_S = 90.0  # the last caller is done so long after the last has dialled
 _CLOSED_S = 90.0
 _POLL_S = 2.0
 _HOST = "127.0.0.1"  # the only caller's address that container engines lead through ports published there
-
-
-@dataclass(slots=True, kw_only=True)
-class Result:
-    """How it went: `problems` is empty when nothing was lost or doubled and everything came back."""
-
-    counts: dict[str, Any] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -84,13 +77,13 @@ class Rounds:
 
     async def result(self, cel: Path, queue_log: Path, bridge: Inside) -> Result:
         """What the files and the record say of all of them, once their calls are closed. Raises CannotMeasure."""
-        result = Result()
         told = files.read(cel, queue_log, self.begun.timestamp())
         kept = await self._records(bridge, len(told))
-        words = await asyncio.to_thread(self._verified, bridge, result.problems)
-        result.problems += compared(told, kept, self.dialled, self.answered)
+        problems: list[str] = []
+        words = await asyncio.to_thread(self._verified, bridge, problems)
+        problems += compared(told, kept, self.dialled, self.answered)
         outcomes = Counter(str(record["outcome"]) for record in kept)
-        result.counts |= {
+        counts = {
             "dialled": len(self.dialled),
             "answered": len(self.answered),
             "calls_in_files": len(told),
@@ -100,7 +93,7 @@ class Rounds:
             "outcomes": dict(sorted(outcomes.items())),
             "calls_verify": words,
         }
-        return result
+        return Result(problems=problems, counts=counts)
 
     async def _habit(self, numbers: Sequence[str], steps: Sequence[Step]) -> Outcome:
         load = Load(

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
 from bench.callers import require_sipp
-from bench.command import measuring, run_within
+from bench.command import Result, measuring, run_within, tell
 from bench.soak.faults import LONG, SHORT, Plan
-from bench.soak.trial import Result, limit_s, trial
+from bench.soak.trial import limit_s, trial
 from bench.system import Say, asterisk
 
 _SHORT_CALLS, _RATE = 200, 5.0
@@ -40,7 +38,7 @@ def main(minutes: float, rate: float, short: bool, keep: Path | None) -> None:
     with measuring("soak") as say:
         require_sipp()
         result = run(calls, rate, SHORT if short else LONG, say, keep)
-    tell(result)
+    tell_as_table(result)
 
 
 def run(calls: int, rate: float, plan: Plan, say: Say, keep: Path | None) -> Result:
@@ -49,12 +47,11 @@ def run(calls: int, rate: float, plan: Plan, say: Say, keep: Path | None) -> Res
         return run_within(limit_s(calls, rate), trial(pbx, calls, rate, plan, say, keep))
 
 
-def tell(result: Result) -> NoReturn:
-    """The table on stderr, the result as JSON on stdout; ends the program with the status it deserves."""
+def tell_as_table(result: Result) -> NoReturn:
+    """For people on stderr, for programs on stdout; ends the program as `tell` does."""
     for line in table(result):
         click.echo(line, err=True)
-    click.echo(json.dumps(result.counts | {"problems": result.problems}, indent=2, ensure_ascii=False))
-    sys.exit(1 if result.problems else 0)
+    tell(result)
 
 
 def table(result: Result) -> list[str]:

@@ -9,12 +9,12 @@ from pathlib import Path
 import click
 
 from bench.callers import require_sipp
-from bench.command import measuring, run_within
+from bench.command import Result, measuring, run_within
 from bench.figure import CannotMeasure
-from bench.soak.__main__ import tell
+from bench.soak.__main__ import tell_as_table
 from bench.soak.faults import Fault, Plan
 from bench.soak.ledger import Ledger, idle
-from bench.soak.trial import Result, limit_s, trial
+from bench.soak.trial import limit_s, trial
 from bench.system import Say, System, asterisk
 
 _RATE = 10.0  # SIPp, Asterisk and the daemon then take about half of two cores
@@ -42,7 +42,7 @@ def main(minutes: float, rate: float, keep: Path | None) -> None:
     with measuring("soak-long") as say:
         require_sipp()
         result = run(minutes, rate, say, keep)
-    tell(result)
+    tell_as_table(result)
 
 
 def run(minutes: float, rate: float, say: Say, keep: Path | None) -> Result:

@@ -8,11 +8,11 @@ import shutil
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from bench.command import Result
 from bench.records import records
 from bench.soak import files, verdict
 from bench.soak.faults import Faults, Plan
@@ -29,14 +29,6 @@ _CLOSED_S = 60.0
 _POLL_S = 0.5
 _SLACK_S = 240.0  # for the start, the last callers and the verdict,
 _EACH_S = 0.02  # which reads every call several times
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """How it went: `problems` is empty when nothing was lost, doubled or left in silence."""
-
-    problems: list[str]
-    counts: dict[str, Any]
 
 
 def limit_s(calls: int, rate: float) -> float:

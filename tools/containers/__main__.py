@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import random
 import socket
-import sys
 from contextlib import suppress
 
 import click
 
 from bench.callers import require_sipp
-from bench.command import measuring, run_within
+from bench.command import measuring, run_within, tell
 from tools.containers.engine import Engine
 from tools.containers.proof import Proof, lay_sounds
 from tools.rounds import Rounds
@@ -65,8 +63,7 @@ def main(postgresql: bool, callers: int, no_build: bool, keep: bool, purge: bool
                 engine.down()
             if purge:
                 engine.purge()
-    click.echo(json.dumps(result.counts | {"problems": result.problems}, indent=2, ensure_ascii=False))
-    sys.exit(1 if result.problems else 0)
+    tell(result)
 
 
 def _free(kind: socket.SocketKind, port: int = 0) -> int:

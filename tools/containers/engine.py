@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.figure import CannotMeasure
+from bench.needed import require, require_root
 from bench.system import REPOSITORY, Say
 from pbx_bridge.pbx.mirror import debian_mirror, machine_sources, os_release
 from pbx_bridge.pbx.proxy import apt_options
@@ -56,10 +57,8 @@ class Engine:
     _environment: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if os.geteuid() != 0:
-            raise CannotMeasure("only root can look into the volumes: run it as root")
-        if missing := [name for name in NEEDED if shutil.which(name) is None]:
-            raise CannotMeasure(f"without {', '.join(missing)}; on Debian: apt-get install {_PACKAGES}")
+        require_root("look into the volumes")
+        require(NEEDED, _PACKAGES)
         WORK.mkdir(parents=True, exist_ok=True)
         conf = WORK / "containers.conf"
         conf.write_text(_CONF, encoding="utf-8")

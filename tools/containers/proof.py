@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from bench.command import Result
 from bench.figure import CannotMeasure
 from bench.system import REPOSITORY, Say
 from tools.containers.engine import PROJECT, Engine
-from tools.rounds import Result, Rounds
+from tools.rounds import Rounds
 
 _KILL_AFTER_S = 6.0
 _READY_S = 900.0  # the first start renders the prompts, unless the tests have done it

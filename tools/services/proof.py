@@ -6,15 +6,15 @@ import asyncio
 import json
 import re
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bench.command import Result
 from bench.figure import CannotMeasure
 from bench.system import Say
-from tools.rounds import During, Result, Rounds
+from pbx_bridge.pbx.healthcheck import ready
+from tools.rounds import During, Rounds
 from tools.services.installed import BACKUPS, HOME, SENDER, UNITS, USER, Installed
 
 _DAEMON = "pbx-bridge.service"
@@ -89,9 +89,9 @@ class Proof:
             self._problems.append(f"what the daemon may write: {sorted(written)}")
         score = self.installed.room.run("systemd-analyze", "security", "--no-pager", _DAEMON).splitlines()[-1]
         nice = self.installed.room.run("ps", "-o", "ni=", "-p", main).strip()
-        return {**told, "user": self.installed.room.run("ps", "-o", "user=", "-p", main).strip(), "nice": nice} | {
-            "exposure": next(iter(re.findall(r"\d+\.\d", score)), score)
-        }
+        user = self.installed.room.run("ps", "-o", "user=", "-p", main).strip()
+        exposure = next(iter(re.findall(r"\d+\.\d", score)), score)
+        return {**told, "user": user, "nice": nice, "exposure": exposure}
 
     def _reloaded(self) -> Mapping[str, Any]:
         """A setting is taken up; a wrong one is refused, and the reason is in the journal."""
@@ -212,15 +212,8 @@ class Proof:
 
     def _ready(self, begun: float) -> None:
         """Wait until callers are served and the record is kept."""
-        while not self._answers():
+        while not ready("127.0.0.1", self.installed.web_port):
             self._bounded(begun)
-
-    def _answers(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.installed.web_port}/readyz", timeout=5) as answer:
-                return bool(answer.status == 200)
-        except (urllib.error.URLError, OSError):
-            return False
 
     def _bounded(self, begun: float) -> None:
         if time.monotonic() - begun > _BACK_S:

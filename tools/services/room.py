@@ -19,11 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from bench.figure import CannotMeasure
+from bench.needed import require, require_root
 from bench.system import Say
 
-_NEEDED = ("unshare", "nsenter", "systemctl", "journalctl", "dbus-daemon", "adduser", "git")
+_NEEDED = ("/lib/systemd/systemd", "unshare", "nsenter", "systemctl", "journalctl", "dbus-daemon", "adduser", "git")
 _PACKAGES = "util-linux systemd dbus adduser git"
-_SYSTEMD = Path("/lib/systemd/systemd")
 _BOOT = Path(__file__).with_name("room.sh")
 _APART = ("unshare", "--pid", "--fork", "--kill-child", "--mount", "--cgroup", "--uts", "--ipc")
 _BOOT_S, _COMMAND_S = 60.0, 120.0
@@ -87,7 +87,8 @@ def room(folder: Path, say: Say, shared: Mapping[Path, str]) -> Iterator[Room]:
 
     `shared`: folders of the machine that change meanwhile, and where the room has them.
     """
-    _wanted()
+    require_root("make a room with a systemd of its own")
+    require(_NEEDED, _PACKAGES)
     _removed(folder)  # of a run that was killed
     folder.mkdir(parents=True)
     say("starting a systemd of its own")
@@ -105,15 +106,6 @@ def room(folder: Path, say: Say, shared: Mapping[Path, str]) -> Iterator[Room]:
         door.kill()  # and with it all that is in there
         door.wait()
         _removed(folder)
-
-
-def _wanted() -> None:
-    if os.geteuid() != 0:
-        raise CannotMeasure("only root can make a room with a systemd of its own: run it as root")
-    missing = [name for name in _NEEDED if shutil.which(name) is None]
-    missing += [] if _SYSTEMD.exists() else [str(_SYSTEMD)]
-    if missing:
-        raise CannotMeasure(f"without {', '.join(missing)}; on Debian: apt-get install {_PACKAGES}")
 
 
 def _stands(door: subprocess.Popen[bytes], folder: Path) -> Room:
@@ -135,7 +127,7 @@ def _first_process(door: int) -> int | None:
     children = Path(f"/proc/{door}/task/{door}/children").read_text(encoding="ascii").split()
     for child in children:
         with suppress(OSError):
-            if Path(f"/proc/{child}/comm").read_text(encoding="ascii").strip() == _SYSTEMD.name:
+            if Path(f"/proc/{child}/comm").read_text(encoding="ascii").strip() == "systemd":
                 return int(child)
     return None
 
