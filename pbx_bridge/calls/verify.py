@@ -35,6 +35,9 @@ class Check(enum.StrEnum):
     CDR = "cdr"
 
 
+_ANSWERS = (Check.CONNECT, Check.COMPLETE, Check.CDR)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cdr:
     """What is compared of one CDR."""
@@ -209,8 +212,22 @@ def _in_window(windows: Sequence[Window], start: datetime, end: datetime) -> str
 def _of_one(told: Evidence, call: Call, excuse: str) -> Iterator[Disagreement]:
     if call.end_estimated:
         excuse = excuse or "the end is estimated"
+    too_late = "the caller left as the agent answered" if _too_late(told, call) else ""
     for check, at, record, evidence in _differences(told, call):
-        yield _found(check, at, told, call, record, evidence, excuse)
+        why = excuse or (too_late if check in _ANSWERS else "")
+        yield _found(check, at, told, call, record, evidence, why)
+
+
+def _too_late(told: Evidence, call: Call) -> bool:
+    """An agent answered a caller who was about to be gone: each was alone in the bridge, if there at all.
+
+    queue_log, which counts whole seconds, calls that an answer (CONNECT, then COMPLETECALLER of 0 s, or of 1 s); CEL
+    has no moment of the two together.
+    """
+    answered = {s.party for s in call.segments if s.kind is SegmentKind.RING and s.result == "answered"}
+    agents = {peer_name(event.agent) for event in told.events if event.event == "CONNECT"}
+    talked = [_whole_number(event.args, 1) for event in told.events if event.event in _COMPLETE]
+    return call.answered_at is None and bool(agents and talked) and agents <= answered and set(talked) <= {0, 1}
 
 
 _Difference = tuple[Check, datetime, str, str]

@@ -93,6 +93,23 @@ def test_an_answer_that_queue_log_tells() -> None:
     assert (Check.CONNECT, False) in brief(compare(told, [other]))
 
 
+def test_a_caller_who_left_as_the_agent_answered() -> None:
+    told, call = both("queue_answered")
+    alone = replace(
+        call,
+        answered_at=None,
+        segments=tuple(s for s in call.segments if s.kind is not SegmentKind.TALK),
+    )
+    told.events = [
+        replace(one, args=(one.args[0], "0", *one.args[2:])) if one.event.startswith("COMPLETE") else one
+        for one in told.events
+    ]
+    assert brief(compare(told, [alone])) == [(Check.CONNECT, True), (Check.COMPLETE, True)]
+    assert compare(told, [alone])[0].explained == "the caller left as the agent answered"
+    unrung = replace(alone, segments=tuple(s for s in alone.segments if s.kind is not SegmentKind.RING))
+    assert (Check.CONNECT, False) in brief(compare(told, [unrung]))
+
+
 def test_a_talk_of_another_length() -> None:
     told, call = both("queue_answered")
     longer = tuple(
