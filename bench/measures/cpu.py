@@ -46,7 +46,7 @@ async def measure(system: System, quick: bool) -> Sequence[Figure]:
     await _check(system, people, started)
     wall, used, asterisk = _now() - begun, cpu_s(system.pid) - used, cpu_s(system.pbx.pid) - asterisk
     peer_ms, peer_idle = await peer.cpu_ms(system, count, idle_s)
-    system.say(f"{floor.MESSAGES} messages a call received by a bare reader")
+    system.say(f"{floor.EVENTS} events, {floor.REQUESTS} requests and {floor.ROWS} rows a call by a bare daemon")
     floor_ms = await floor.cpu_ms(count, _RATE)
     gross, net = used / count * 1000, (used - idle * wall) / count * 1000
     return (
@@ -59,7 +59,7 @@ async def measure(system: System, quick: bool) -> Sequence[Figure]:
             note=(
                 f"{count} calls at {_RATE:g} a second, sounds cut to {SHORT:.0%}; {gross:.2f} ms with idle CPU "
                 f"({idle:.2%} of a core; peer {peer_idle:.2%}); Asterisk {asterisk / count * 1000:.0f} ms a call; "
-                f"a bare reader of as many messages, doing nothing: {floor_ms:.2f} ms"
+                f"a bare daemon that hears, asks and writes as much, and thinks nothing: {floor_ms:.2f} ms"
             ),
         ),
     )
