@@ -58,20 +58,26 @@ def _set_nice(nice: int) -> None:
 
 
 async def until_stopped(
-    works: dict[str, Work], supervisor: Supervisor | None = None, handed_over: asyncio.Event | None = None
+    works: dict[str, Work],
+    supervisor: Supervisor | None = None,
+    handed_over: asyncio.Event | None = None,
+    *,
+    what: str = "daemon",
 ) -> None:
     """Run these by name until a signal comes; then stop them in this order. One that fails stops all, loudly.
 
     Args:
         handed_over: set when another process goes on with the work: this one stops too, and the service does not.
+        what: begins and ends, in the log's words.
     """
+    started, ended = f"{what}_started", f"{what}_stopped"
     supervisor = supervisor or Supervisor()
     if supervisor.watches:
         works = {**works, "watchdog": supervisor.run}
     async with _stop_signal() as stop:
         tasks = {name: asyncio.create_task(work(), name=name) for name, work in works.items()}
         stopped = asyncio.create_task(_either(stop, handed_over), name="stop-signal")
-        log.info("daemon_started", pid=os.getpid())
+        log.info(started, pid=os.getpid())
         supervisor.tell(READY)
         try:
             await _first_of(tasks, stopped)
@@ -83,7 +89,7 @@ async def until_stopped(
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task
-            log.info("daemon_stopped")
+            log.info(ended)
 
 
 async def _either(stop: asyncio.Event, handed_over: asyncio.Event | None) -> None:

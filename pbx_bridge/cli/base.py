@@ -14,7 +14,6 @@ from pbx_bridge.config import Settings
 from pbx_bridge.errors import BridgeError
 
 if TYPE_CHECKING:
-    from pbx_bridge.pbx.try_call import RunningSystem
     from pbx_bridge.store.commands import Place
 
 
@@ -73,17 +72,3 @@ def new_password() -> str:
         answer: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
         return answer
     return sys.stdin.readline().rstrip("\r\n")
-
-
-def running_system(settings: Settings) -> RunningSystem:
-    """The system of the settings, as calls are placed to it. Its module is loaded only for that."""
-    from pbx_bridge.pbx.try_call import RunningSystem
-
-    return RunningSystem(
-        host=settings.pbx.sip_address,
-        sip_port=settings.pbx.sip_port,
-        node=settings.pbx.systemname,
-        store=settings.store_place,
-        pid_file=settings.run / "daemon.pid",
-        region=settings.region,
-    )

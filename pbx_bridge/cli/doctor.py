@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pbx_bridge.cli.base import cli, running_system
+from pbx_bridge.cli.base import cli
 from pbx_bridge.config import Settings, load
 from pbx_bridge.errors import BridgeError
 
@@ -47,6 +47,7 @@ def doctor_command(context: click.Context, as_json: bool, call: bool, etc: Path 
 
 
 async def _report(settings: Settings, etc: Path | None, call: bool) -> Report:
+    from pbx_bridge.config.running import running_system
     from pbx_bridge.doctor.look import look
     from pbx_bridge.doctor.report import examine
     from pbx_bridge.doctor.trial import place_call, with_call
@@ -63,8 +64,9 @@ def place_of(settings: Settings, etc: Path | None) -> Place:
     from zoneinfo import ZoneInfo
 
     from pbx_bridge.doctor.gathered import Ours
-    from pbx_bridge.doctor.place import Place, console_of, is_local, secret_in
+    from pbx_bridge.doctor.place import Place, console_of, secret_in
     from pbx_bridge.pbx.paths import find_paths
+    from pbx_bridge.values.loopback import is_loopback
 
     paths = find_paths(settings.home, settings.asterisk_root)
     own = settings.ari.url is None
@@ -95,13 +97,13 @@ def place_of(settings: Settings, etc: Path | None) -> Place:
         ami_trust=settings.ami.trust(),
         etc=folder,
         root=root,
-        local=is_local(urlsplit(url).hostname or ""),
+        local=is_loopback(urlsplit(url).hostname or ""),
         sounds=paths.sounds,
         recordings=settings.recordings.spool or paths.monitor,
         messages=settings.messages.spool or paths.recording,
         kept=(settings.recordings_path, settings.messages_path),
         keys=settings.sound_keys,
-        console=console_of(root, folder / "asterisk.conf") if is_local(urlsplit(url).hostname or "") else None,
+        console=console_of(root, folder / "asterisk.conf") if is_loopback(urlsplit(url).hostname or "") else None,
     )
 
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from pbx_bridge.cli.base import progress_line, running_system
+from pbx_bridge.cli.base import progress_line
 from pbx_bridge.cli.flow import flow, met_by
 from pbx_bridge.config import Settings, load
 from pbx_bridge.errors import FlowError, InputError, PromptError
@@ -133,6 +133,7 @@ def failures_of(settings: Settings, name: str) -> int:
 
 
 def _played_for_real(settings: Settings, path: Path, house: House, book: PromptBook, only: str) -> list[Comparison]:
+    from pbx_bridge.config.running import running_system
     from pbx_bridge.health import utc_now
     from pbx_bridge.ivr.trial.terminal import Customers
     from pbx_bridge.pbx.real_case import RealHouse, play_real

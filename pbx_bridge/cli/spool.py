@@ -95,7 +95,7 @@ def spool_send(
         return
 
     async def follow() -> None:
-        await until_stopped({"sender": Sender(spools, line).run})
+        await until_stopped({"sender": Sender(spools, line).run}, what="sender")
 
     asyncio.run(follow())
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from pbx_bridge import logs
-from pbx_bridge.cli.base import cli, progress_line, running_system
+from pbx_bridge.cli.base import cli, progress_line
 from pbx_bridge.config import Settings, load
 from pbx_bridge.errors import PromptError
 from pbx_bridge.ivr.prompts import PromptBook
@@ -168,7 +168,8 @@ def try_call_command(caller: str, called: str | None, keys: str, stay: float, at
     Example (English, ticket status, tracking number 2047155):
       pbx-bridge try-call --from 09121234567 --keys 2,1,2047155#
     """
-    from pbx_bridge.pbx import try_call  # the other commands start faster without it
+    from pbx_bridge.config.running import running_system
+    from pbx_bridge.pbx import try_call  # the other commands start faster without them
 
     settings = load()
     trial = try_call.TrialCall(

@@ -159,18 +159,10 @@ def _private(settings: Settings, place: Place, agreed: Callable[[], bool]) -> De
 
 def _private_call(settings: Settings) -> Callable[[], str] | None:
     """A call from outside to the menu, where a daemon runs to answer it."""
+    from pbx_bridge.config.running import running_system
     from pbx_bridge.deploy.trial import call_the_menu, daemon_runs
-    from pbx_bridge.pbx.try_call import RunningSystem
 
-    pid_file = settings.run / "daemon.pid"
-    if not daemon_runs(pid_file):
+    system = running_system(settings)
+    if not daemon_runs(system.pid_file):
         return None
-    system = RunningSystem(
-        host=settings.pbx.sip_address,
-        sip_port=settings.pbx.sip_port,
-        node=settings.pbx.systemname,
-        store=settings.store_place,
-        pid_file=pid_file,
-        region=settings.region,
-    )
     return lambda: call_the_menu(system, settings.pbx.extension)

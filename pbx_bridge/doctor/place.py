@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import shutil
 from dataclasses import dataclass, field
@@ -58,14 +57,6 @@ def secret_in(path: Path) -> str | None:
         return path.read_text(encoding="utf-8").strip() or None
     except OSError:
         return None
-
-
-def is_local(host: str) -> bool:
-    """Whether that address is this machine's own for sure."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def console_of(root: Path | None, conf: Path) -> Console | None:

@@ -11,6 +11,7 @@ import json
 import os
 import secrets
 import signal
+import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ from pbx_bridge.values.hostile import on_terminal
 
 __all__ = ["RunningSystem", "TrialCall", "parse_keys", "record_lines", "try_call"]
 
+_LOOPBACK = "127.0.0.1"
 _POLL_S = 0.1
 _ANSWER_S = 15.0  # longer than the dialplan's dead-man timer: then the queue answers in the daemon's place
 _RECORD_S = 15.0
@@ -79,12 +81,29 @@ async def try_call(trial: TrialCall, system: RunningSystem, say: Say) -> CallRow
     name = f"try {secrets.token_hex(4)}"
     async with watch_store(system.store, system.region) as store:
         began = utc_now()
-        async with Phone(from_number=trial.caller, display_name=name) as phone, _interruptible() as interrupted:
+        pbx, here = await way_to(system.host, system.sip_port)
+        async with (
+            Phone(local_host=here, from_number=trial.caller, display_name=name) as phone,
+            _interruptible() as interrupted,
+        ):
             teller = _Teller(say, began)
             teller.tell(began, f"calling {trial.called} from {trial.caller}")
-            call = await phone.dial(f"sip:{trial.called}@{system.host}:{system.sip_port}")
+            call = await phone.dial(f"sip:{trial.called}@{pbx}:{system.sip_port}")
             await _follow(_Caller(call, trial, _Journal(store, system.node, name), teller), interrupted)
         return await _record(store, name, began)
+
+
+async def way_to(host: str, port: int) -> tuple[str, str]:
+    """The PBX's address, and ours as it sees us: on this machine we are an unknown phone on loopback."""
+    kind = {"family": socket.AF_INET, "type": socket.SOCK_DGRAM}
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, **kind)
+        with socket.socket(**kind) as probe:
+            probe.connect(found[0][4])  # asks the kernel for the way; nothing is sent
+            there, here = str(found[0][4][0]), str(probe.getsockname()[0])
+    except OSError as error:
+        raise PbxError(f"no way to the PBX at {host}: {error.strerror or error}") from error
+    return there, _LOOPBACK if here == there else here
 
 
 class _Journal:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-import ipaddress
 import secrets
 import time
 from collections.abc import Mapping
@@ -25,6 +24,7 @@ from joserfc.errors import InvalidKeyIdError, JoseError
 from pbx_bridge.errors import BridgeError, SettingsError
 from pbx_bridge.health import Clock, utc_now
 from pbx_bridge.store.users import Role
+from pbx_bridge.values.loopback import is_loopback
 
 _DISCOVERY = "/.well-known/openid-configuration"
 # Signatures with the provider's own key only: never `none`, never HS256, whose key would be our secret.
@@ -270,14 +270,7 @@ def is_safe(url: str) -> bool:
     parts = urlsplit(url)
     if parts.scheme == "https" and parts.hostname:
         return True
-    return parts.scheme == "http" and _is_loopback(parts.hostname or "")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return parts.scheme == "http" and is_loopback(parts.hostname or "")
 
 
 # A redirect would carry our secret or believe another host's keys.

@@ -17,7 +17,7 @@ from pbx_bridge.doctor.conf import Conf
 from pbx_bridge.doctor.finding import Trouble, Unseen
 from pbx_bridge.doctor.gathered import KeyFacts
 from pbx_bridge.doctor.look import look
-from pbx_bridge.doctor.place import Place, is_local, secret_in
+from pbx_bridge.doctor.place import Place, secret_in
 from pbx_bridge.doctor.read_machine import file_facts, read_etc, read_keys, read_sockets, silent_prompts
 from pbx_bridge.doctor.report import BLIND, examine
 from pbx_bridge.spool.sound_keys import SoundKeys
@@ -126,11 +126,6 @@ def test_prompts_that_were_never_rendered_are_silent(tmp_path: Path) -> None:
     assert silent_prompts(tmp_path / "none") == told
     (tmp_path / "manifest.json").write_text("{")
     assert isinstance(silent_prompts(tmp_path), Unseen)
-
-
-@pytest.mark.parametrize(("host", "here"), [("127.0.0.2", True), ("::1", True), ("localhost", True), ("pbx", False)])
-def test_only_loopback_is_this_machine_for_sure(host: str, here: bool) -> None:
-    assert is_local(host) is here
 
 
 def test_the_command_makes_nothing_and_says_that_it_saw_nothing(tmp_path: Path) -> None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from bench.command import Result
 from bench.figure import CannotMeasure
 from bench.system import REPOSITORY, Say
+from pbx_bridge.store.demo import demo_callers
 from tools.containers.engine import PROJECT, Engine
 from tools.rounds import Rounds
 
@@ -37,6 +40,8 @@ class Proof:
         counts: dict[str, Any] = {"ready_s": round(await self._ready(_READY_S), 1)}
         problems: list[str] = []
         counts["hardened"] = await asyncio.to_thread(self._hardened, problems)
+        counts["try_call"] = await asyncio.to_thread(self._tried, problems)
+        self.rounds.begun = datetime.now(UTC)  # that call is not one of theirs
         self.say(f"{self.rounds.callers} callers")
         counts["quiet"] = await self.rounds.round()
         for service in self.engine.services:
@@ -56,6 +61,17 @@ class Proof:
                 raise CannotMeasure(f"not every container was healthy after {limit_s:g} s\n{last}")
             await asyncio.sleep(0.2)
         return time.monotonic() - begun
+
+    def _tried(self, problems: list[str]) -> str:
+        """What a newcomer without a phone does: one of the demo's customers asks after their ticket."""
+        caller = demo_callers()[0]
+        words = ("try-call", "--from", caller.number, "--keys", f"2,1,{caller.tracking_numbers[0]}#", "--json")
+        self.say(f"try-call from {caller.number} in the bridge's container")
+        told = self.engine.inside("bridge", "pbx-bridge", *words)
+        outcome = str(json.loads(told.splitlines()[-1])["outcome"])
+        if outcome != "self_served":
+            problems.append(f"try-call ended {outcome}:\n{told}")
+        return outcome
 
     async def _killed(self, service: str) -> Mapping[str, Any]:
         await asyncio.sleep(_KILL_AFTER_S)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import ipaddress
-
 from pbx_bridge.doctor.finding import NotLookedAt, Severity, Unseen, check, listed
 from pbx_bridge.doctor.gathered import Gathered
+from pbx_bridge.values.loopback import is_loopback
 
 _ANY = ("0.0.0.0", "::")  # noqa: S104 - to find it
 _BIND = "Set bindaddr = 127.0.0.1 (or a management address) in [general] of"
@@ -80,14 +79,7 @@ def _wide(addresses: set[str]) -> list[str]:
 
 
 def _outside(addresses: set[str]) -> list[str]:
-    return sorted(address for address in addresses - set(_ANY) if not _is_loopback(address))
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return address == "localhost"
+    return sorted(address for address in addresses - set(_ANY) if not is_loopback(address))
 
 
 def _told(what: str, addresses: list[str]) -> str:
