@@ -38,7 +38,7 @@ from pbx_bridge.values.number_rules import PLAIN, NumberRules
 
 log = structlog.get_logger()
 
-_KEYS = 20_000  # remembered channel keys: some thousand calls
+_KEYS = 4_000  # remembered channel keys: those of calls in progress count, and a few hundred are many; one megabyte
 _MANY = 500  # so many facts at once were read late: what is still to come of a call has most likely come
 _FACTS = 10_000  # remembered facts: some hundred calls in progress
 _DONE = frozenset({Mark.OVER, Mark.BROKEN, Mark.GONE})

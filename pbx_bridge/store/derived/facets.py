@@ -14,7 +14,7 @@ from pbx_bridge.store.sql import SQL
 from pbx_bridge.store.times import to_us
 from pbx_bridge.store.transaction import Transaction
 
-_REMEMBERED = 10_000  # most are tickets, and the calls of one come close together; some two megabytes
+_REMEMBERED = 4_000  # most are tickets, and the calls of one come close together; one megabyte
 
 
 class Facets:
