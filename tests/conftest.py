@@ -49,8 +49,14 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 @pytest.fixture(scope="session", autouse=True)
 def loggers_forget() -> Iterator[None]:
-    """A command under test sets up logging for its whole process: no logger may keep that for the tests to come."""
+    """A command under test sets up logging for its whole process: no logger may keep that for the tests to come.
+
+    Tracebacks are plain, as the daemon's are: structlog's own, with every variable, take seconds each.
+    """
     configure = structlog.configure
+    *others, _ = structlog.get_config()["processors"]
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    configure(processors=[*others, plain])
 
     def never_kept(*args: Any, **named: Any) -> None:
         configure(*args, **{**named, "cache_logger_on_first_use": False})

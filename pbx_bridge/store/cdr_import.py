@@ -27,10 +27,10 @@ from pbx_bridge.errors import InputError
 from pbx_bridge.store.announce import CallRow
 from pbx_bridge.store.cdr_lines import Row, lines_of, rows_of
 from pbx_bridge.store.cdr_rows import Layout, fact_of, find_layout, id_epoch
-from pbx_bridge.store.grouping import storable
 from pbx_bridge.store.journal import Journal
 from pbx_bridge.store.transaction import Transaction
 from pbx_bridge.store.writer import Writer
+from pbx_bridge.values.hostile import storable
 
 T = TypeVar("T")
 Progress = Callable[[int, int, str], None]

@@ -15,11 +15,11 @@ from typing import Any
 
 from pbx_bridge.calls.source import Unreadable
 from pbx_bridge.store.database import Database
-from pbx_bridge.store.grouping import storable
 from pbx_bridge.store.sql import SQL
 from pbx_bridge.store.times import from_us, maybe_us, to_us
 from pbx_bridge.store.transaction import Transaction
 from pbx_bridge.store.writer import Writer
+from pbx_bridge.values.hostile import storable
 
 SPOOLS = ("cel", "queue")
 LINKS = ("ari", "ami")

@@ -18,6 +18,7 @@ from pbx_bridge.store.fact_rows import row_of
 from pbx_bridge.store.sql import SQL
 from pbx_bridge.store.times import to_us
 from pbx_bridge.store.transaction import Mark, Transaction
+from pbx_bridge.values.hostile import storable
 
 log = structlog.get_logger()
 
@@ -43,11 +44,6 @@ def place(
     for fact in transaction.facts:
         placing.take(fact)
     return placing.write(is_dirty)
-
-
-def storable(text: str) -> str:
-    """The text without lone surrogates, which no database takes."""
-    return text.encode("utf-8", "replace").decode()
 
 
 class _Placing:

@@ -10,12 +10,12 @@ from pbx_bridge.calls.facts import RawFact
 from pbx_bridge.calls.source import Cursor, Unreadable
 from pbx_bridge.health import Clock, utc_now
 from pbx_bridge.store.database import Database
-from pbx_bridge.store.grouping import storable
 from pbx_bridge.store.runs import RunGone, RunState
 from pbx_bridge.store.sql import SQL
 from pbx_bridge.store.times import to_us
 from pbx_bridge.store.transaction import Transaction
 from pbx_bridge.store.writer import Writer
+from pbx_bridge.values.hostile import storable
 
 
 class Journal:

@@ -38,6 +38,11 @@ def letter_by_letter(text: str, limit: int) -> str:
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
+def storable(text: str) -> str:
+    """The text without lone surrogates, which no database and no address takes: each becomes a `?`."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def on_terminal(text: str) -> str:
     """The text with `?` for whatever could steer a terminal; as long as it was."""
     return "".join(c if c.isprintable() or c in _JOINERS else "?" for c in text)

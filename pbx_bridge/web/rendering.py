@@ -15,9 +15,10 @@ from typing import Any
 import jinja2
 import msgspec
 from jinja2 import nodes
+from jinja2.filters import do_urlencode
 from jinja2.visitor import NodeTransformer
 
-from pbx_bridge.values.hostile import clean
+from pbx_bridge.values.hostile import clean, storable
 from pbx_bridge.web import icons, words
 from pbx_bridge.web.addresses import contract_address, customer_address
 from pbx_bridge.web.compiled import Compiled
@@ -77,12 +78,22 @@ def templates(language: Language) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    env.filters["urlencode"] = _in_address
     env.globals.update(NOTHING=NOTHING, clean=clean, iso=iso, icon=icons.icon, can_dial=can_dial)
     env.globals.update(dial_key=lambda: secrets.token_urlsafe(12))
     env.globals.update(customer_address=customer_address, contract_address=contract_address)
     for name in env.list_templates():
         env.get_template(name)
     return env
+
+
+def _in_address(told: str | Mapping[str, object]) -> str:
+    """jinja's `urlencode`, of whatever came over the telephone: half a surrogate pair ends no page."""
+    match told:
+        case str():
+            return do_urlencode(storable(told))
+        case _:
+            return do_urlencode({name: storable(str(value)) for name, value in told.items()})
 
 
 def render(language: Language, name: str, given: Mapping[str, Any]) -> str:

@@ -236,7 +236,9 @@ async def test_a_hostile_caller_is_harmless(name: str) -> None:
             f"/calls/{call.call_id}",
             query(number=f"1{name[:40]}".encode("utf-8", "replace").decode()),
         ):
-            page = await (await visitor.get(path)).text()
+            answer = await visitor.get(path)
+            page = await answer.text()
+            assert answer.status == 200
             assert "<img src=x" not in page
             assert "<script>alert" not in page
             assert "<b>" not in page.replace("<b>No calls", "")
