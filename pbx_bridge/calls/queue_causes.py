@@ -30,8 +30,8 @@ def in_order(events: Iterable[QueueEvent]) -> tuple[QueueEvent, ...]:
     return tuple({(e.at, e.uniqueid, e.queue, e.agent, e.event, e.args): e for e in ordered}.values())
 
 
-def visit_results(visits: Sequence[Visit], events: Sequence[QueueEvent]) -> list[str]:
-    """For each visit of a queue, in time order: how queue_log says it ended.
+def visit_results(visits: Sequence[Visit], events: Sequence[QueueEvent]) -> list[tuple[str, bool]]:
+    """For each visit of a queue, in time order: how queue_log says it ended, and whether in so many words.
 
     `empty` also when the queue let nobody in, which queue_log tells by silence; empty text when the visit goes on or
     its end has not been told yet.
@@ -41,12 +41,12 @@ def visit_results(visits: Sequence[Visit], events: Sequence[QueueEvent]) -> list
     return [_visit_result(visit, entries, exits) for visit in visits]
 
 
-def _visit_result(visit: Visit, entries: list[QueueEvent], exits: list[QueueEvent]) -> str:
+def _visit_result(visit: Visit, entries: list[QueueEvent], exits: list[QueueEvent]) -> tuple[str, bool]:
     entry = _take(visit, entries)
     if entry is None:
-        return "" if visit.ended_at is None else "empty"
+        return ("" if visit.ended_at is None else "empty"), False
     told = _take(visit, exits)
-    return EXITS[told.event] if told is not None else ""
+    return (EXITS[told.event], True) if told is not None else ("", False)
 
 
 def _take(visit: Visit, events: list[QueueEvent]) -> QueueEvent | None:

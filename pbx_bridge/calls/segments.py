@@ -63,7 +63,7 @@ def _ivr(story: Story) -> Iterator[Segment]:
 
 def _waits(root: Leg, talks: Sequence[Segment], events: Sequence[QueueEvent]) -> Iterator[Segment]:
     visits = _queue_visits(root, events)
-    for visit, told in zip(visits, visit_results(visits, events), strict=True):
+    for visit, (told, in_words) in zip(visits, visit_results(visits, events), strict=True):
         queue = _queue_of(visit)
         heard = [talk.started_at for talk in talks if overlap(visit.span, (talk.started_at, talk.ended_at))]
         if heard:
@@ -71,7 +71,7 @@ def _waits(root: Leg, talks: Sequence[Segment], events: Sequence[QueueEvent]) ->
             answered = min((at for at in heard if at >= visit.started_at), default=visit.started_at)
             yield _segment(SegmentKind.WAIT, (visit.started_at, answered), queue, "answered")
         else:
-            yield _segment(SegmentKind.WAIT, visit.span, queue, _unanswered(root, visit, told))
+            yield _segment(SegmentKind.WAIT, visit.span, queue, told if in_words else _unanswered(root, visit, told))
 
 
 def _queue_visits(root: Leg, events: Sequence[QueueEvent]) -> list[Visit]:
@@ -100,7 +100,7 @@ def _queue_of(visit: Visit) -> str:
 
 def _unanswered(root: Leg, visit: Visit, told: str) -> str:
     # The caller's own hang-up is in CEL too, and CEL may be read before queue_log.
-    if told in ("", "empty") and visit.ended_at is not None and root.hung_up_at is not None:
+    if visit.ended_at is not None and root.hung_up_at is not None:
         left = root.hung_up_by == root.name and abs(root.hung_up_at - visit.ended_at) < _TOGETHER / 100
         return "abandoned" if left else told
     return told
