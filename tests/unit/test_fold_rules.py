@@ -180,6 +180,12 @@ def test_the_callers_own_hang_up_is_known_before_queue_log_is_read() -> None:
     assert (call.outcome, call.ended_by) == (Outcome.ABANDONED_QUEUE, "caller")
 
 
+def test_who_hung_up_as_the_queue_sent_them_away_was_sent_away() -> None:
+    facts = [*in_queue(5, by="PJSIP/trunk-00000000"), queue_event(1, "ENTERQUEUE"), queue_event(5, "EXITEMPTY")]
+    wait = next(segment for segment in folded(facts).segments if segment.kind is SegmentKind.WAIT)
+    assert wait.result == "empty", "queue_log says so in so many words"
+
+
 def test_two_queues_each_have_their_own_ending() -> None:
     again = [
         cel(9.5, "APP_START", app="Queue", app_data="services,cC,,,60"),
