@@ -50,7 +50,7 @@ FILES = {
     "contacts": f"C-1042,{CONTACT},{MOBILE}\nC-1042,Office,{OFFICE}\n1007,Desk,{OTHER}",
     "contracts": "C-1042,SLA-7,1404/10/01,1405/09/10,gold",
 }
-THEIRS = ("9121234567", "2188776655", "9357778899", NAME, CONTACT, SHOWN, SAID, "8642", "TK-77")
+THEIRS = ("9121234567", "2188776655", "9357778899", NAME, CONTACT, SHOWN, SAID, "86*42", "TK-77")
 SELECT = "SELECT * FROM "
 KEPT_ROWS: dict[str, dict[str, Any]] = {
     "call_note": {"id": "n1", "call_id": "", "at_us": 1, "user_name": "sara", "body": SAID},
@@ -129,7 +129,7 @@ def facts() -> Sequence[Sequence[RawFact]]:
     by_number = [
         *(named(raw, SHOWN) for raw in begun("1.0")),
         step("1.0", 0, 2, kind=StepKind.CUSTOMER, code="C-1042", name=NAME, by="number"),
-        step("1.0", 1, 3, kind=StepKind.KEYS, keys="8642", result="match"),
+        step("1.0", 1, 3, kind=StepKind.KEYS, keys="86*42", result="match"),
         step("1.0", 2, 4, kind=StepKind.LOOKUP, what="ticket", result="found", tracking_number="TK-77"),
         step("1.0", 3, 5, kind=StepKind.SAID, prompt="note", language="fa", text=SAID, playback="p1"),
         queue_fact(
