@@ -9,13 +9,12 @@ Python, its libraries and the machine ask of any daemon that records calls. Run 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import random
 import sys
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import aiohttp
@@ -70,7 +69,7 @@ async def _bare(url: str, file: Path) -> AsyncIterator[int]:
     try:
         yield child.pid
     finally:
-        with contextlib.suppress(ProcessLookupError):
+        with suppress(ProcessLookupError):
             child.kill()
         await child.wait()
 
@@ -154,8 +153,10 @@ class _Daemon:
         self._heard += 1
         if isinstance(event, wire.PlaybackFinished):
             self._ask(event.playback.id)
-        last = self._heard % EVENTS == 0  # as often as a call ends
-        self._rows += [(str(self._heard), _ROW), *([("", _RECORD)] + [("", _ROW)] * (ROWS - EVENTS) if last else [])]
+        self._rows.append((str(self._heard), _ROW))
+        if self._heard % EVENTS == 0:  # as often as a call ends
+            self._rows += [("", _ROW)] * (ROWS - EVENTS)
+            self._rows.append(("", _RECORD))
 
     def _ask(self, playback: str) -> None:
         assert self._socket is not None

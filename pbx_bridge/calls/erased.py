@@ -18,6 +18,7 @@ from typing import Any, assert_never
 from pbx_bridge.calls.facts import CelRow, Fact, FactKind, RawFact, Step, StepKind, Undecodable, decode
 from pbx_bridge.values import phone
 from pbx_bridge.values.digits import to_ascii
+from pbx_bridge.values.hostile import encodable
 
 NUMBER = "0000000000"  # shown as a number that was withheld; long enough to be somebody outside
 MARK = "[erased]"
@@ -248,4 +249,4 @@ def _dumped(value: Any, *, sort_keys: bool = False) -> str:
 
 
 def _is_whole(text: str) -> bool:
-    return text == text.encode("utf-8", "replace").decode()
+    return text == encodable(text)

@@ -224,10 +224,12 @@ def _too_late(told: Evidence, call: Call) -> bool:
     queue_log, which counts whole seconds, calls that an answer (CONNECT, then COMPLETECALLER of 0 s, or of 1 s); CEL
     has no moment of the two together.
     """
+    if call.answered_at is not None:
+        return False
     answered = {s.party for s in call.segments if s.kind is SegmentKind.RING and s.result == "answered"}
     agents = {peer_name(event.agent) for event in told.events if event.event == "CONNECT"}
     talked = [_whole_number(event.args, 1) for event in told.events if event.event in _COMPLETE]
-    return call.answered_at is None and bool(agents and talked) and agents <= answered and set(talked) <= {0, 1}
+    return bool(agents and talked) and agents <= answered and set(talked) <= {0, 1}
 
 
 _Difference = tuple[Check, datetime, str, str]

@@ -32,7 +32,7 @@ from pbx_bridge.store.call_body import call_json
 from pbx_bridge.store.watch import StoreView, watch_store
 from pbx_bridge.values.hostile import on_terminal
 
-__all__ = ["RunningSystem", "TrialCall", "parse_keys", "record_lines", "try_call"]
+__all__ = ["RunningSystem", "TrialCall", "parse_keys", "record_lines", "try_call", "way_to"]
 
 _LOOPBACK = "127.0.0.1"
 _POLL_S = 0.1

@@ -30,7 +30,7 @@ from pbx_bridge.store.cdr_rows import Layout, fact_of, find_layout, id_epoch
 from pbx_bridge.store.journal import Journal
 from pbx_bridge.store.transaction import Transaction
 from pbx_bridge.store.writer import Writer
-from pbx_bridge.values.hostile import storable
+from pbx_bridge.values.hostile import encodable
 
 T = TypeVar("T")
 Progress = Callable[[int, int, str], None]
@@ -165,7 +165,7 @@ def _read(rows: Iterable[Row], source: Source, done: Imported) -> tuple[list[Raw
         if trouble:
             bad.append(_aside(row, trouble, source))
             if len(done.first_bad) < _SHOWN:
-                done.first_bad.append(f"{row.line}: {storable(trouble)}")
+                done.first_bad.append(f"{row.line}: {encodable(trouble)}")
     done.rows += len(facts)
     done.bad += len(bad)
     return facts, bad
@@ -176,7 +176,7 @@ def _aside(row: Row, trouble: str, source: Source) -> Unreadable:
     digest = blake2b(row.text.encode("utf-8", "replace"), digest_size=12).hexdigest()
     place = f"{source.path.name}:{row.line}"
     return Unreadable(
-        node=source.node, file=f"import:{digest}", offset=0, body=row.text, reason=storable(f"{place}: {trouble}")
+        node=source.node, file=f"import:{digest}", offset=0, body=row.text, reason=encodable(f"{place}: {trouble}")
     )
 
 

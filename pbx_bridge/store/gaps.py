@@ -19,7 +19,7 @@ from pbx_bridge.store.sql import SQL
 from pbx_bridge.store.times import from_us, maybe_us, to_us
 from pbx_bridge.store.transaction import Transaction
 from pbx_bridge.store.writer import Writer
-from pbx_bridge.values.hostile import storable
+from pbx_bridge.values.hostile import encodable
 
 SPOOLS = ("cel", "queue")
 LINKS = ("ari", "ami")
@@ -173,7 +173,7 @@ def _row(gap: Gap) -> dict[str, Any]:
         "source": gap.source,
         "from_us": to_us(gap.since),
         "until_us": maybe_us(gap.until),
-        "reason": storable(gap.reason),
+        "reason": encodable(gap.reason),
         "lost": int(gap.lost),
         "read_at_us": maybe_us(gap.read_at),
     }

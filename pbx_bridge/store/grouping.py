@@ -18,7 +18,7 @@ from pbx_bridge.store.fact_rows import row_of
 from pbx_bridge.store.sql import SQL
 from pbx_bridge.store.times import to_us
 from pbx_bridge.store.transaction import Mark, Transaction
-from pbx_bridge.values.hostile import storable
+from pbx_bridge.values.hostile import encodable
 
 log = structlog.get_logger()
 
@@ -131,8 +131,8 @@ class _Placing:
                 "node": raw.node,
                 "file": raw.file,
                 "at_offset": raw.offset,
-                "body": storable(raw.body),
-                "reason": storable(str(error)),
+                "body": encodable(raw.body),
+                "reason": encodable(str(error)),
                 "found_at_us": self._now_us,
             }
         )
@@ -157,7 +157,7 @@ class _Placing:
         if group is None:
             group = self._known.get(where)
             if group is None:
-                group = self._group_on_disk(where[0], storable(where[1]))
+                group = self._group_on_disk(where[0], encodable(where[1]))
                 if group is None:
                     return None
             self._keys[where] = group
@@ -199,9 +199,9 @@ class _Placing:
             self._db.executemany(SQL["insert_fact"], rows)
         except UnicodeEncodeError:  # a repeated row does no harm
             self._scattered.update(self._by_group)
-            clean = [{name: storable(v) if isinstance(v, str) else v for name, v in row.items()} for row in rows]
+            clean = [{name: encodable(v) if isinstance(v, str) else v for name, v in row.items()} for row in rows]
             self._db.executemany(SQL["insert_fact"], clean)
 
     def _key_rows(self) -> Iterable[dict[str, Any]]:
         for node, key in self._new_keys:
-            yield {"node": node, "channel_key": storable(key), "call_group": self._standing(self._keys[node, key])}
+            yield {"node": node, "channel_key": encodable(key), "call_group": self._standing(self._keys[node, key])}

@@ -15,7 +15,7 @@ from pbx_bridge.store.sql import SQL
 from pbx_bridge.store.times import to_us
 from pbx_bridge.store.transaction import Transaction
 from pbx_bridge.store.writer import Writer
-from pbx_bridge.values.hostile import storable
+from pbx_bridge.values.hostile import encodable
 
 
 class Journal:
@@ -86,7 +86,7 @@ def _unreadable_row(record: Unreadable, now_us: int) -> dict[str, Any]:
         "node": record.node,
         "file": record.file,
         "at_offset": record.offset,
-        "body": storable(record.body),
-        "reason": storable(record.reason),
+        "body": encodable(record.body),
+        "reason": encodable(record.reason),
         "found_at_us": now_us,
     }

@@ -34,7 +34,7 @@ from pbx_bridge.store.recordings import note_recordings
 from pbx_bridge.store.sql import SQL
 from pbx_bridge.store.times import from_us, maybe_us, to_us
 from pbx_bridge.store.transaction import Mark, Transaction
-from pbx_bridge.values.hostile import storable
+from pbx_bridge.values.hostile import encodable
 from pbx_bridge.values.number_rules import PLAIN, NumberRules
 
 log = structlog.get_logger()
@@ -204,7 +204,7 @@ class Recorder:
                 self._fold(transaction, group)
         except _Broken as broken:
             log.error("call_not_folded", group=group, exc_info=broken.__cause__)
-            reason = storable(f"{type(broken.__cause__).__name__}: {broken.__cause__}")
+            reason = encodable(f"{type(broken.__cause__).__name__}: {broken.__cause__}")
             transaction.db.execute(SQL["break_group"], {"id": group, "trouble": reason})
             transaction.marks[group] = Mark.BROKEN
             return False

@@ -38,7 +38,7 @@ def letter_by_letter(text: str, limit: int) -> str:
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
-def storable(text: str) -> str:
+def encodable(text: str) -> str:
     """The text without lone surrogates, which no database and no address takes: each becomes a `?`."""
     return text.encode("utf-8", "replace").decode()
 

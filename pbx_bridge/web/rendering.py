@@ -18,7 +18,7 @@ from jinja2 import nodes
 from jinja2.filters import do_urlencode
 from jinja2.visitor import NodeTransformer
 
-from pbx_bridge.values.hostile import clean, storable
+from pbx_bridge.values.hostile import clean, encodable
 from pbx_bridge.web import icons, words
 from pbx_bridge.web.addresses import contract_address, customer_address
 from pbx_bridge.web.compiled import Compiled
@@ -91,9 +91,9 @@ def _in_address(told: str | Mapping[str, object]) -> str:
     """jinja's `urlencode`, of whatever came over the telephone: half a surrogate pair ends no page."""
     match told:
         case str():
-            return do_urlencode(storable(told))
+            return do_urlencode(encodable(told))
         case _:
-            return do_urlencode({name: storable(str(value)) for name, value in told.items()})
+            return do_urlencode({name: encodable(str(value)) for name, value in told.items()})
 
 
 def render(language: Language, name: str, given: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from psycopg.types.numeric import Int8Dumper
 from psycopg.types.string import StrDumperUnknown
 
 from pbx_bridge.store.address import Address, mask
+from pbx_bridge.values.hostile import encodable
 
 _CONNECT_S = 5
 # A server that vanished without a word is noticed within about 20 s instead of the kernel's quarter of an hour.
@@ -59,7 +60,7 @@ class _TextDumper(StrDumperUnknown):
 
 def storable(text: str) -> str:
     """The text as PostgreSQL keeps it."""
-    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+    return encodable(text.replace("\0", "\ufffd"))
 
 
 def options(address: Address, *, reading: bool) -> dict[str, Any]:
