@@ -14,10 +14,9 @@ from pathlib import Path
 from bench.customers import Customer, customers
 from pbx_bridge.ivr import engine
 from pbx_bridge.ivr.flow import Flow
+from pbx_bridge.ivr.known import ContractFacts, CustomerFacts, TicketFacts
 from pbx_bridge.ivr.questions import ContractOfCustomer, CustomerOfCaller, CustomerOfCode, TicketOfNumber
 from pbx_bridge.ivr.run import (
-    ContractFacts,
-    CustomerFacts,
     Effect,
     Found,
     GivenBack,
@@ -30,7 +29,6 @@ from pbx_bridge.ivr.run import (
     Play,
     PromptEnded,
     Run,
-    TicketFacts,
     TimeUp,
 )
 from pbx_bridge.values.tracking import with_check_digit

@@ -13,6 +13,7 @@ from typing import Any
 from transitions import Machine, State
 
 from pbx_bridge.ivr.flow import Flow
+from pbx_bridge.ivr.known import ContractFacts, CustomerFacts, TicketFacts
 from pbx_bridge.ivr.nodes import (
     AskNode,
     CallerNode,
@@ -24,19 +25,7 @@ from pbx_bridge.ivr.nodes import (
     QueueNode,
     SayNode,
 )
-from pbx_bridge.ivr.run import (
-    ContractFacts,
-    CustomerFacts,
-    Found,
-    GivenBack,
-    Gone,
-    Happening,
-    KeyPressed,
-    LookupFailed,
-    PromptEnded,
-    TicketFacts,
-    TimeUp,
-)
+from pbx_bridge.ivr.run import Found, GivenBack, Gone, Happening, KeyPressed, LookupFailed, PromptEnded, TimeUp
 from pbx_bridge.values import tracking
 
 OVER = "over"

@@ -21,7 +21,8 @@ from typing import Any
 import msgspec
 
 from pbx_bridge.calls.call import Call, CallId, Direction, Outcome, SegmentKind, call_id
-from pbx_bridge.calls.facts import Fact, StepKind, decode, step_fact
+from pbx_bridge.calls.fact_text import decode, step_fact
+from pbx_bridge.calls.facts import Fact, StepKind
 from pbx_bridge.calls.fold import fold
 from pbx_bridge.store import call_body
 from pbx_bridge.store.agenda import Agenda

@@ -14,7 +14,8 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
-from pbx_bridge.calls.facts import RawFact, StepKind, cel_fact, queue_fact, step_fact
+from pbx_bridge.calls.fact_text import cel_fact, queue_fact, step_fact
+from pbx_bridge.calls.facts import RawFact, StepKind
 from pbx_bridge.ivr.prompts import PromptBook
 from pbx_bridge.spool.record import split_cel, split_lines
 

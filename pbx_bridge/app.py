@@ -35,7 +35,8 @@ from pbx_bridge.ari_handlers.reaper import Reaper
 from pbx_bridge.ari_handlers.repertoire import Deployer, Repertoire
 from pbx_bridge.ari_handlers.requests import Ari
 from pbx_bridge.ari_handlers.stasis import Stasis
-from pbx_bridge.calls.facts import RawFact, boot_fact
+from pbx_bridge.calls.fact_text import boot_fact
+from pbx_bridge.calls.facts import RawFact
 from pbx_bridge.config import Settings, load
 from pbx_bridge.config.sound_files import message_files, recording_files
 from pbx_bridge.handover import Predecessor, Successor

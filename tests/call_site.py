@@ -16,7 +16,8 @@ from store_facts import NODE, SOON, at, begun, cel, ended, revisions, step
 from web_visitor import NAME, PASSWORD, TEHRAN, Parts, Visitor
 
 from pbx_bridge.calls.call import Call
-from pbx_bridge.calls.facts import RawFact, StepKind, cel_fact
+from pbx_bridge.calls.fact_text import cel_fact
+from pbx_bridge.calls.facts import RawFact, StepKind
 from pbx_bridge.calls.promises import Promises
 from pbx_bridge.health import Health
 from pbx_bridge.spool.messages import MessageKeeper

@@ -23,7 +23,8 @@ from pbx_bridge.ami.events import (
     Presence,
     SnapshotEnd,
 )
-from pbx_bridge.ivr.run import CustomerFacts, Phase, Run
+from pbx_bridge.ivr.known import CustomerFacts
+from pbx_bridge.ivr.run import Phase, Run
 from pbx_bridge.web.board.feed import LiveFeed
 from pbx_bridge.web.board.ports import BoardParts, Parts
 

@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
-from pbx_bridge.calls.facts import RawFact, StepKind, cel_fact, step_fact
+from pbx_bridge.calls.fact_text import cel_fact, step_fact
+from pbx_bridge.calls.facts import RawFact, StepKind
 from pbx_bridge.health import Clock, Health
 from pbx_bridge.store import Store, open_store
 from pbx_bridge.store.address import StorePlace

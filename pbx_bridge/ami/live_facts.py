@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from pbx_bridge.ami.events import AmiEvent, Held, Parked
-from pbx_bridge.calls.facts import LiveKind, RawFact, live_fact
+from pbx_bridge.calls.fact_text import live_fact
+from pbx_bridge.calls.facts import LiveKind, RawFact
 from pbx_bridge.health import Clock, utc_now
 
 log = structlog.get_logger()

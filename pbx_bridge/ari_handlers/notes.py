@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from pbx_bridge.calls.facts import RawFact, step_fact
+from pbx_bridge.calls.fact_text import step_fact
+from pbx_bridge.calls.facts import RawFact
 from pbx_bridge.health import Clock
 from pbx_bridge.ivr.run import Run, WriteStep
 

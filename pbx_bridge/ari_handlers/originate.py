@@ -13,7 +13,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from pbx_bridge.ari_handlers.requests import Ari
-from pbx_bridge.calls.facts import LiveKind, RawFact, live_fact
+from pbx_bridge.calls.fact_text import live_fact
+from pbx_bridge.calls.facts import LiveKind, RawFact
 from pbx_bridge.errors import InputError
 from pbx_bridge.health import Clock, utc_now
 from pbx_bridge.values import phone

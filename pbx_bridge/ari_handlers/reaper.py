@@ -15,7 +15,8 @@ from typing import Protocol
 
 import structlog
 
-from pbx_bridge.calls.facts import LiveKind, RawFact, live_fact
+from pbx_bridge.calls.fact_text import live_fact
+from pbx_bridge.calls.facts import LiveKind, RawFact
 from pbx_bridge.errors import AsteriskError, StoreError
 from pbx_bridge.health import Clock, utc_now
 from pbx_bridge.store.ledger import OpenCall

@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, assert_never
 
-from pbx_bridge.calls.facts import CelRow, Fact, FactKind, RawFact, Step, StepKind, Undecodable, decode
+from pbx_bridge.calls.fact_text import Undecodable, decode
+from pbx_bridge.calls.facts import CelRow, Fact, FactKind, RawFact, Step, StepKind
 from pbx_bridge.values import phone
 from pbx_bridge.values.digits import to_ascii
 from pbx_bridge.values.hostile import encodable

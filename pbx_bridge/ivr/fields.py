@@ -12,7 +12,7 @@ from typing import Annotated, Any, assert_never, get_args
 import msgspec
 
 from pbx_bridge.ivr.grammar import LARGEST
-from pbx_bridge.ivr.run import Kept, KeptSort
+from pbx_bridge.ivr.known import Kept, KeptSort
 from pbx_bridge.values import digits
 from pbx_bridge.values.hostile import MAX_TEXT, clean
 

@@ -16,9 +16,9 @@ import msgspec
 import structlog
 
 from pbx_bridge.health import Clock, utc_now
+from pbx_bridge.ivr.known import Answer
 from pbx_bridge.ivr.lookups import Lookups
 from pbx_bridge.ivr.questions import Guess, Question
-from pbx_bridge.ivr.run import Answer
 from pbx_bridge.values import digits, phone, pin
 
 HIDDEN = ""  # the count of all callers without a number

@@ -9,6 +9,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from pbx_bridge.health import Clock, utc_now
+from pbx_bridge.ivr.known import Answer, ContractFacts, CustomerFacts, TicketFacts
 from pbx_bridge.ivr.questions import (
     ContractOfCustomer,
     CustomerOfCaller,
@@ -19,7 +20,6 @@ from pbx_bridge.ivr.questions import (
     Question,
     TicketOfNumber,
 )
-from pbx_bridge.ivr.run import Answer, ContractFacts, CustomerFacts, TicketFacts
 from pbx_bridge.store.crm import Crm, Customer, Ticket
 from pbx_bridge.values import phone, pin
 from pbx_bridge.values.tracking import TrackingNumber

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from pbx_bridge.health import Clock, utc_now
+from pbx_bridge.ivr.known import Answer, CallbackFacts, ComplaintFacts, TicketFacts
 from pbx_bridge.ivr.questions import AskForCallback, FileComplaint, OpenTicket, Question
-from pbx_bridge.ivr.run import Answer, CallbackFacts, ComplaintFacts, TicketFacts
 from pbx_bridge.store.call_body import number_key
 from pbx_bridge.store.crm import TicketStatus
 from pbx_bridge.store.requests import NewCallback, NewComplaint, NewTicket, RequestBook

@@ -10,8 +10,8 @@ from typing import Protocol
 import msgspec
 
 from pbx_bridge.health import Clock, utc_now
+from pbx_bridge.ivr.known import QueueFacts
 from pbx_bridge.ivr.questions import Question, StandingOfQueue
-from pbx_bridge.ivr.run import QueueFacts
 from pbx_bridge.store.waits import Waits
 
 VIP = "vip"

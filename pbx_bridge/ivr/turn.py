@@ -9,22 +9,10 @@ from msgspec.structs import replace
 
 from pbx_bridge.calls.facts import StepKind
 from pbx_bridge.ivr.flow import Flow
+from pbx_bridge.ivr.known import CustomerFacts, Kept
 from pbx_bridge.ivr.nodes import Node, QueueNode
 from pbx_bridge.ivr.questions import Question
-from pbx_bridge.ivr.run import (
-    CustomerFacts,
-    Effect,
-    HangUp,
-    Kept,
-    LookUp,
-    Part,
-    Phase,
-    Play,
-    Run,
-    StartTimer,
-    StopPlaying,
-    WriteStep,
-)
+from pbx_bridge.ivr.run import Effect, HangUp, LookUp, Part, Phase, Play, Run, StartTimer, StopPlaying, WriteStep
 
 FILLER_AFTER = 1.5  # seconds of silence before a slow lookup is excused; the promise is 2
 GIVE_UP_AFTER = 8.0  # seconds until a lookup counts as failed, the filler included

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pbx_bridge.errors import ServiceUnavailable
 from pbx_bridge.ivr.fields import ServiceAnswer, read_fields
+from pbx_bridge.ivr.known import Answer
 from pbx_bridge.ivr.questions import AskService, Question, TellService
-from pbx_bridge.ivr.run import Answer
 from pbx_bridge.services.client import ServiceClient
 
 

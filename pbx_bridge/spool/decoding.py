@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from pbx_bridge.calls.facts import RawFact, Undecodable, cel_fact, queue_fact
+from pbx_bridge.calls.fact_text import Undecodable, cel_fact, queue_fact
+from pbx_bridge.calls.facts import RawFact
 from pbx_bridge.calls.source import Unreadable
 from pbx_bridge.spool.record import Found, Record, Rows, Splitter, cel_rows, no_rows, split_cel, split_lines
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from pbx_bridge.ivr.known import SoundFacts
 from pbx_bridge.ivr.questions import KeepRecording, Question, RecordingTaken
-from pbx_bridge.ivr.run import SoundFacts
 from pbx_bridge.spool.messages import MessageKeeper
 
 

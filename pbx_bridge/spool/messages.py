@@ -16,7 +16,8 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from pbx_bridge.calls.facts import Step, StepKind, step_fact
+from pbx_bridge.calls.fact_text import step_fact
+from pbx_bridge.calls.facts import Step, StepKind
 from pbx_bridge.health import Clock, Health, LinkState, utc_now
 from pbx_bridge.spool.message_sound import Sound, listen
 from pbx_bridge.spool.recording_files import RecordingFiles

@@ -14,7 +14,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pbx_bridge.calls.call import Call
-from pbx_bridge.calls.facts import CelRow, QueueEvent, RawFact, Undecodable, decode
+from pbx_bridge.calls.fact_text import Undecodable, decode
+from pbx_bridge.calls.facts import CelRow, QueueEvent, RawFact
 from pbx_bridge.calls.keys import NO_CHANNEL, keys_of
 from pbx_bridge.calls.source import Cursor
 from pbx_bridge.calls.verify import Cdr, Disagreement, Evidence, Window, compare, unsupported

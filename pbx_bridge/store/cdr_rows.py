@@ -15,7 +15,8 @@ from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from zoneinfo import ZoneInfo
 
-from pbx_bridge.calls.facts import RawFact, cdr_fact
+from pbx_bridge.calls.fact_text import cdr_fact
+from pbx_bridge.calls.facts import RawFact
 from pbx_bridge.calls.keys import NO_CHANNEL
 from pbx_bridge.store.times import to_us
 

@@ -12,7 +12,8 @@ from datetime import date
 from typing import Any
 
 from pbx_bridge.calls.call import CallStep
-from pbx_bridge.calls.facts import FactKind, Live, RawFact, Step, StepKind, Undecodable, decode
+from pbx_bridge.calls.fact_text import Undecodable, decode
+from pbx_bridge.calls.facts import FactKind, Live, RawFact, Step, StepKind
 from pbx_bridge.store.call_body import number_key
 from pbx_bridge.store.call_context import Case, case_of
 from pbx_bridge.store.call_notes import Note, note_of

@@ -11,7 +11,8 @@ from typing import Any
 
 import structlog
 
-from pbx_bridge.calls.facts import FactKind, RawFact, Undecodable, decode
+from pbx_bridge.calls.fact_text import Undecodable, decode
+from pbx_bridge.calls.facts import FactKind, RawFact
 from pbx_bridge.calls.keys import NO_CHANNEL, is_closing, keys_of
 from pbx_bridge.store import packs
 from pbx_bridge.store.fact_rows import row_of

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pbx_bridge.calls.call import Call
-from pbx_bridge.calls.facts import CelRow, Fact, FactKind, RawFact, Undecodable, decode
+from pbx_bridge.calls.fact_text import Undecodable, decode
+from pbx_bridge.calls.facts import CelRow, Fact, FactKind, RawFact
 from pbx_bridge.calls.timeline import read_timeline
 from pbx_bridge.store import call_body, packs
 from pbx_bridge.store.database import Database, Db

@@ -18,18 +18,8 @@ from typing import Any
 import msgspec
 import structlog
 
-from pbx_bridge.calls.facts import (
-    Fact,
-    FactKind,
-    RawFact,
-    Step,
-    StepKind,
-    Undecodable,
-    cel_fact,
-    cel_row,
-    decode,
-    queue_fact,
-)
+from pbx_bridge.calls.fact_text import Undecodable, cel_fact, cel_row, decode, queue_fact
+from pbx_bridge.calls.facts import Fact, FactKind, RawFact, Step, StepKind
 from pbx_bridge.store.database import Db
 from pbx_bridge.store.fact_rows import raw_of, row_of
 from pbx_bridge.store.sql import SQL
@@ -65,7 +55,7 @@ class _Pack(msgspec.Struct, array_like=True, frozen=True):
 
 
 class _StepBody(msgspec.Struct, frozen=True):
-    """The text of an IVR step (see facts.step_fact)."""
+    """The text of an IVR step (see fact_text.step_fact)."""
 
     kind: StepKind
     flow_node: str

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from pbx_bridge.calls.facts import FactKind, RawFact, Step, decode
+from pbx_bridge.calls.fact_text import decode
+from pbx_bridge.calls.facts import FactKind, RawFact, Step
 from pbx_bridge.store.address import StorePlace
 from pbx_bridge.store.announce import Announcer
 from pbx_bridge.store.calls import CallBook

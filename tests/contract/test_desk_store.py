@@ -15,7 +15,8 @@ from put_calls import put_calls
 from store_facts import NODE, QUICK, SOON, at, begun, cel, ended, revisions, step, whole
 
 from pbx_bridge.calls.call import Call, Direction, Outcome, Segment, SegmentKind, call_id
-from pbx_bridge.calls.facts import LiveKind, StepKind, live_fact
+from pbx_bridge.calls.fact_text import live_fact
+from pbx_bridge.calls.facts import LiveKind, StepKind
 from pbx_bridge.store import Store, open_store
 from pbx_bridge.store.address import StorePlace
 from pbx_bridge.store.call_notes import TAKE_BACK

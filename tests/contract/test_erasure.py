@@ -18,17 +18,8 @@ from store_facts import NODE, NOON, at, begun, cel, ended, quick_store, revision
 
 from pbx_bridge.calls.call import Call, call_id
 from pbx_bridge.calls.erased import MARK, NUMBER, Person, erased
-from pbx_bridge.calls.facts import (
-    CelRow,
-    LiveKind,
-    RawFact,
-    StepKind,
-    cdr_fact,
-    decode,
-    live_fact,
-    queue_fact,
-    step_fact,
-)
+from pbx_bridge.calls.fact_text import cdr_fact, decode, live_fact, queue_fact, step_fact
+from pbx_bridge.calls.facts import CelRow, LiveKind, RawFact, StepKind
 from pbx_bridge.errors import InputError
 from pbx_bridge.spool.erase_command import ErasePlace, erase
 from pbx_bridge.spool.recording_files import RecordingFiles

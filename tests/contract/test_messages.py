@@ -15,11 +15,12 @@ from typing import Any
 import pytest
 from store_facts import NODE, at, quick_store
 
-from pbx_bridge.calls.facts import Step, StepKind, step_fact
+from pbx_bridge.calls.fact_text import step_fact
+from pbx_bridge.calls.facts import Step, StepKind
 from pbx_bridge.errors import InputError
 from pbx_bridge.health import Health, LinkState
+from pbx_bridge.ivr.known import SoundFacts
 from pbx_bridge.ivr.questions import KeepRecording, RecordingTaken, TicketOfNumber
-from pbx_bridge.ivr.run import SoundFacts
 from pbx_bridge.spool.message_commands import MessagePlace, expire_messages, show_messages
 from pbx_bridge.spool.message_lookups import MessageLookups
 from pbx_bridge.spool.messages import MessageKeeper, NotAMessage, expire

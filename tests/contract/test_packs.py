@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from store_facts import NODE, at, begun, cel, ended, quick_store, revisions, step, whole
 
 from pbx_bridge.calls.call import call_id
-from pbx_bridge.calls.facts import FactKind, RawFact, queue_fact
+from pbx_bridge.calls.fact_text import queue_fact
+from pbx_bridge.calls.facts import FactKind, RawFact
 from pbx_bridge.health import Clock
 from pbx_bridge.store import CallRow, Store, open_store, packs
 from pbx_bridge.store.address import StorePlace

@@ -16,7 +16,8 @@ from store_facts import NODE, begun, cel, ended, quick_store, revisions, step, w
 from store_places import query
 
 from pbx_bridge.calls.call import Call
-from pbx_bridge.calls.facts import RawFact, StepKind, cel_fact
+from pbx_bridge.calls.fact_text import cel_fact
+from pbx_bridge.calls.facts import RawFact, StepKind
 from pbx_bridge.cli import cli
 from pbx_bridge.errors import ImportRefused
 from pbx_bridge.store import CallRow, Store, open_store, packs

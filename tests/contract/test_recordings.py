@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from store_facts import NODE, at, begun, cel, ended, quick_store, revisions
 
-from pbx_bridge.calls.facts import RawFact, cel_fact, decode
+from pbx_bridge.calls.fact_text import cel_fact, decode
+from pbx_bridge.calls.facts import RawFact
 from pbx_bridge.health import Health, LinkState
 from pbx_bridge.spool.recording_files import RecordingFiles
 from pbx_bridge.spool.recordings import RecordingKeeper, Shelf, expire, place_of

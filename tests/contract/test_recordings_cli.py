@@ -12,7 +12,8 @@ import pytest
 from click.testing import CliRunner, Result
 from store_facts import NODE, at, begun, cel, ended, quick_store, revisions
 
-from pbx_bridge.calls.facts import RawFact, cel_fact
+from pbx_bridge.calls.fact_text import cel_fact
+from pbx_bridge.calls.facts import RawFact
 from pbx_bridge.cli import cli
 from pbx_bridge.health import Health, utc_now
 from pbx_bridge.spool.recording_files import RecordingFiles

@@ -11,7 +11,8 @@ from store_facts import CEL, NODE, NOON, at, begun, cel, ended, quick_store, rev
 from store_places import query
 
 from pbx_bridge.calls.call import Call, call_id
-from pbx_bridge.calls.facts import FactKind, RawFact, boot_fact
+from pbx_bridge.calls.fact_text import boot_fact
+from pbx_bridge.calls.facts import FactKind, RawFact
 from pbx_bridge.calls.fold import fold
 from pbx_bridge.calls.source import Cursor, Unreadable
 from pbx_bridge.health import Health, LinkState

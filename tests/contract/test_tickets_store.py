@@ -17,9 +17,9 @@ from store_facts import QUICK
 
 from pbx_bridge.calls.promises import Promises, Stands
 from pbx_bridge.errors import RequestRefused
+from pbx_bridge.ivr.known import TicketFacts
 from pbx_bridge.ivr.lookups import CrmLookups
 from pbx_bridge.ivr.questions import TicketOfNumber
-from pbx_bridge.ivr.run import TicketFacts
 from pbx_bridge.store import Store, TicketStatus, open_store
 from pbx_bridge.store.address import StorePlace
 from pbx_bridge.store.complaint_steps import Handling

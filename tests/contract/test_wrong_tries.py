@@ -14,8 +14,8 @@ from structlog.testing import capture_logs
 
 from pbx_bridge.errors import StoreError
 from pbx_bridge.ivr.guard import HIDDEN, HIDDEN_TIMES, GuardedLookups, TryLimits, count_of
+from pbx_bridge.ivr.known import Answer, CustomerFacts
 from pbx_bridge.ivr.questions import ContractOfCustomer, CustomerOfCode, PinOfCustomer, Question, TicketOfNumber
-from pbx_bridge.ivr.run import Answer, CustomerFacts
 from pbx_bridge.store import Store, open_store
 from pbx_bridge.store.address import StorePlace
 

@@ -22,8 +22,8 @@ from pbx_bridge.ami.channels import ChannelTable
 from pbx_bridge.ami.connection import AmiConnection
 from pbx_bridge.ami.events import decode
 from pbx_bridge.ami.live_facts import LiveFacts
+from pbx_bridge.calls.fact_text import decode as decode_fact
 from pbx_bridge.calls.facts import RawFact
-from pbx_bridge.calls.facts import decode as decode_fact
 
 _SEEDS = Path(__file__).parent / "seeds" / "ami.txt"
 _MADE = (

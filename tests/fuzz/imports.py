@@ -20,7 +20,7 @@ from cdr_files import EVERY, captured_cdrs, freepbx_csv, master_csv
 
 from fuzz.mutate import Stock
 from fuzz.target import Defect, Found, Target
-from pbx_bridge.calls.facts import decode
+from pbx_bridge.calls.fact_text import decode
 from pbx_bridge.errors import ImportRefused, InputError
 from pbx_bridge.store import Store, open_store
 from pbx_bridge.store.cdr_import import Source, import_cdrs

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from fuzz.mutate import Stock
 from fuzz.target import Defect, Found, Target
-from pbx_bridge.calls.facts import FactKind, RawFact, StepKind, decode
+from pbx_bridge.calls.fact_text import decode
+from pbx_bridge.calls.facts import FactKind, RawFact, StepKind
 from pbx_bridge.calls.fold import fold
 from pbx_bridge.calls.keys import keys_of
 from pbx_bridge.calls.source import Unreadable

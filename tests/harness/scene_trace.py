@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.scene_lab import NODE
-from pbx_bridge.calls.facts import Fact, RawFact, decode
+from pbx_bridge.calls.fact_text import decode
+from pbx_bridge.calls.facts import Fact, RawFact
 from pbx_bridge.calls.keys import keys_of
 
 

@@ -23,7 +23,7 @@ from private_pbx import PbxUnderTest
 
 from harness.scene_lab import PEOPLE, STAGES, number_of
 from harness.scene_trace import Trace, cdr_of, closure, line_count, rows_of
-from pbx_bridge.calls.facts import cel_fact, queue_fact
+from pbx_bridge.calls.fact_text import cel_fact, queue_fact
 from pbx_bridge.calls.keys import keys_of
 from pbx_bridge.errors import PhoneError
 from pbx_bridge.pbx.phone import Phone, PhoneCall, Ring

@@ -13,7 +13,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pbx_bridge.calls.call import Call, Segment, SegmentKind
-from pbx_bridge.calls.facts import Fact, LiveKind, RawFact, cel_fact, live_fact, queue_fact
+from pbx_bridge.calls.fact_text import cel_fact, live_fact, queue_fact
+from pbx_bridge.calls.facts import Fact, LiveKind, RawFact
 from pbx_bridge.calls.fold import fold
 from pbx_bridge.calls.keys import keys_of
 

@@ -13,7 +13,8 @@ from harness.customers import ENGLISH, TICKET, UNKNOWN
 from harness.system import Caller, SystemUnderTest, facts_of, talking
 from private_pbx import PbxUnderTest
 
-from pbx_bridge.calls.facts import CelRow, StepKind, cel_fact, decode
+from pbx_bridge.calls.fact_text import cel_fact, decode
+from pbx_bridge.calls.facts import CelRow, StepKind
 from pbx_bridge.pbx.phone import Answer, Phone, Ring
 
 pytestmark = pytest.mark.asterisk

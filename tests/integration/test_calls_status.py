@@ -18,9 +18,9 @@ from harness.softphone import Softphone
 from harness.system import COMMAND, Caller, SystemUnderTest
 
 from pbx_bridge.calls.facts import StepKind
+from pbx_bridge.ivr.known import TicketFacts
 from pbx_bridge.ivr.phrase import Clip
 from pbx_bridge.ivr.prompts import PromptBook
-from pbx_bridge.ivr.run import TicketFacts
 from pbx_bridge.pbx.phone import KeysBy
 
 pytestmark = pytest.mark.asterisk

@@ -13,7 +13,8 @@ import aiohttp
 import pytest
 from private_pbx import PbxUnderTest
 
-from pbx_bridge.calls.facts import CelRow, cel_fact, decode
+from pbx_bridge.calls.fact_text import cel_fact, decode
+from pbx_bridge.calls.facts import CelRow
 from pbx_bridge.pbx.phone.phone import Answer, Phone
 
 pytestmark = pytest.mark.asterisk

@@ -22,7 +22,8 @@ from harness.sipp import Hangup, Pause
 from own_ports import own_port
 from private_pbx import ROOT, PbxUnderTest, free_ports, place_announcements
 
-from pbx_bridge.calls.facts import CelRow, cel_fact, decode
+from pbx_bridge.calls.fact_text import cel_fact, decode
+from pbx_bridge.calls.facts import CelRow
 from pbx_bridge.config import load
 from pbx_bridge.config.pbx_plan import pbx_plan
 from pbx_bridge.errors import PbxError

@@ -24,7 +24,8 @@ from harness.told import all_told, calls_of, differences, lines, raw_facts, to_j
 from private_pbx import REPOSITORY, PbxUnderTest
 from store_facts import quick_store
 
-from pbx_bridge.calls.facts import CelRow, Fact, RawFact, decode
+from pbx_bridge.calls.fact_text import decode
+from pbx_bridge.calls.facts import CelRow, Fact, RawFact
 
 # All play side by side on one Asterisk: one of the workers of `make test` has this file.
 pytestmark = [pytest.mark.asterisk, pytest.mark.timeout(300)]

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from pbx_bridge.calls.call import Call
-from pbx_bridge.calls.facts import Fact, RawFact, StepKind, cel_fact, decode, queue_fact, step_fact
+from pbx_bridge.calls.fact_text import cel_fact, decode, queue_fact, step_fact
+from pbx_bridge.calls.facts import Fact, RawFact, StepKind
 from pbx_bridge.calls.keys import keys_of
 from pbx_bridge.spool.record import split_cel, split_lines
 

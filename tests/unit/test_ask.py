@@ -16,16 +16,14 @@ from pbx_bridge.calls.facts import StepKind
 from pbx_bridge.errors import FlowError
 from pbx_bridge.ivr import engine, flow
 from pbx_bridge.ivr.flow import Flow
+from pbx_bridge.ivr.known import Answer, CustomerFacts, Kept, TicketFacts
 from pbx_bridge.ivr.lint import examine as lint
 from pbx_bridge.ivr.prompts import PromptBook
 from pbx_bridge.ivr.questions import CustomerOfCode, Owner, PinOfCustomer, Question, TicketOfNumber
 from pbx_bridge.ivr.run import (
-    Answer,
-    CustomerFacts,
     Effect,
     Found,
     Happening,
-    Kept,
     KeyPressed,
     LookUp,
     LookupFailed,
@@ -34,7 +32,6 @@ from pbx_bridge.ivr.run import (
     PromptEnded,
     Resumed,
     Run,
-    TicketFacts,
     TimeUp,
     WriteStep,
 )

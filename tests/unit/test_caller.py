@@ -19,13 +19,15 @@ from pbx_bridge.ari_handlers.repertoire import LoadedFlow, Repertoire
 from pbx_bridge.ari_handlers.requests import Ari
 from pbx_bridge.ari_handlers.speech import parse_playback_id, playback_id
 from pbx_bridge.ari_handlers.stasis import Stasis
-from pbx_bridge.calls.facts import RawFact, Step, StepKind, decode
+from pbx_bridge.calls.fact_text import decode
+from pbx_bridge.calls.facts import RawFact, Step, StepKind
 from pbx_bridge.errors import AriConflict, AriGone, AriUnavailable, PromptError
 from pbx_bridge.health import Meter, utc_now
 from pbx_bridge.ivr import flow as flows
+from pbx_bridge.ivr.known import Answer, CustomerFacts
 from pbx_bridge.ivr.prompts import PromptBook
 from pbx_bridge.ivr.questions import CustomerOfCaller, Question
-from pbx_bridge.ivr.run import Answer, CustomerFacts, Phase, Run
+from pbx_bridge.ivr.run import Phase, Run
 from pbx_bridge.ivr.sounds.voice import Media
 
 SUPPORT = flows.load("support")

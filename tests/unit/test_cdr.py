@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from pbx_bridge.calls.call import Call, Direction, Outcome, SegmentKind
 from pbx_bridge.calls.cdr import fold_cdr
-from pbx_bridge.calls.facts import CdrRow, decode
+from pbx_bridge.calls.fact_text import decode
+from pbx_bridge.calls.facts import CdrRow
 from pbx_bridge.store.cdr_rows import fact_of, find_layout
 from pbx_bridge.values.dates import TEHRAN
 

@@ -13,9 +13,10 @@ from pbx_bridge.ivr import engine, flow
 from pbx_bridge.ivr.drawing import words
 from pbx_bridge.ivr.drawing.mermaid import mermaid
 from pbx_bridge.ivr.flow import Flow
+from pbx_bridge.ivr.known import ContractFacts, CustomerFacts, Kept, TicketFacts
 from pbx_bridge.ivr.lint.conditions import conditions
 from pbx_bridge.ivr.reading.beside import Beside
-from pbx_bridge.ivr.run import ContractFacts, CustomerFacts, Kept, Resumed, Run, TicketFacts
+from pbx_bridge.ivr.run import Resumed, Run
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 FILE = """

@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 
 from pbx_bridge.calls.facts import StepKind
 from pbx_bridge.ivr import engine, flow
+from pbx_bridge.ivr.known import ContractFacts, CustomerFacts, TicketFacts
 from pbx_bridge.ivr.run import (
-    ContractFacts,
-    CustomerFacts,
     Effect,
     Found,
     GivenBack,
@@ -34,7 +33,6 @@ from pbx_bridge.ivr.run import (
     Run,
     StartTimer,
     StopPlaying,
-    TicketFacts,
     TimeUp,
     WriteStep,
 )

@@ -15,9 +15,8 @@ from bench.engine_callers import FLOW, KINDS, NOON, begin, callers
 from bench.figure import CannotMeasure
 from bench.measures import engine as measure
 from pbx_bridge.ivr import engine, flow
+from pbx_bridge.ivr.known import ContractFacts, CustomerFacts, TicketFacts
 from pbx_bridge.ivr.run import (
-    ContractFacts,
-    CustomerFacts,
     Effect,
     Found,
     GivenBack,
@@ -30,7 +29,6 @@ from pbx_bridge.ivr.run import (
     PromptEnded,
     Resumed,
     Run,
-    TicketFacts,
     TimeUp,
 )
 

@@ -11,6 +11,7 @@ import pytest
 from pbx_bridge.calls.facts import StepKind
 from pbx_bridge.errors import FlowError
 from pbx_bridge.ivr import engine, flow
+from pbx_bridge.ivr.known import Kept, RecordingFacts, SoundFacts
 from pbx_bridge.ivr.nodes import RecordNode
 from pbx_bridge.ivr.questions import KeepRecording, Question, RecordingTaken
 from pbx_bridge.ivr.run import (
@@ -20,7 +21,6 @@ from pbx_bridge.ivr.run import (
     Gone,
     HandOver,
     Happening,
-    Kept,
     KeyPressed,
     LookUp,
     LookupFailed,
@@ -28,10 +28,8 @@ from pbx_bridge.ivr.run import (
     Place,
     Play,
     PromptEnded,
-    RecordingFacts,
     Resumed,
     Run,
-    SoundFacts,
     Take,
     TimeUp,
     WriteStep,

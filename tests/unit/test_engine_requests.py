@@ -12,28 +12,30 @@ from left_flow import FLOW, NOON
 
 from pbx_bridge.calls.facts import StepKind
 from pbx_bridge.ivr import engine
-from pbx_bridge.ivr.nodes.request import MOST_REQUESTS
-from pbx_bridge.ivr.questions import AskForCallback, FileComplaint, OpenTicket, Question
-from pbx_bridge.ivr.run import (
+from pbx_bridge.ivr.known import (
     Answer,
     CallbackFacts,
     ComplaintFacts,
     CustomerFacts,
+    Kept,
+    OpeningFacts,
+    TicketFacts,
+)
+from pbx_bridge.ivr.nodes.request import MOST_REQUESTS
+from pbx_bridge.ivr.questions import AskForCallback, FileComplaint, OpenTicket, Question
+from pbx_bridge.ivr.run import (
     Effect,
     Found,
     Gone,
     Happening,
-    Kept,
     KeyPressed,
     LookUp,
     LookupFailed,
-    OpeningFacts,
     Phase,
     Play,
     PromptEnded,
     Resumed,
     Run,
-    TicketFacts,
     TimeUp,
     WriteStep,
 )

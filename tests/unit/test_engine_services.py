@@ -19,6 +19,7 @@ from pbx_bridge.calls.facts import StepKind
 from pbx_bridge.errors import FlowError
 from pbx_bridge.ivr import engine, flow
 from pbx_bridge.ivr.fields import SORTS, ServiceAnswer, read_fields, text_of, told_by
+from pbx_bridge.ivr.known import Answer, ContractFacts, CustomerFacts, Kept, TicketFacts
 from pbx_bridge.ivr.lint.examine import examine
 from pbx_bridge.ivr.lint.services import misused
 from pbx_bridge.ivr.prompts import PromptBook
@@ -30,21 +31,7 @@ from pbx_bridge.ivr.questions import (
     Question,
     TellService,
 )
-from pbx_bridge.ivr.run import (
-    Answer,
-    ContractFacts,
-    CustomerFacts,
-    Found,
-    Happening,
-    Kept,
-    LookUp,
-    LookupFailed,
-    Phase,
-    Resumed,
-    Run,
-    TicketFacts,
-    WriteStep,
-)
+from pbx_bridge.ivr.run import Found, Happening, LookUp, LookupFailed, Phase, Resumed, Run, WriteStep
 from pbx_bridge.ivr.trial import case_file
 from pbx_bridge.ivr.trial.cases import House, check
 from pbx_bridge.web.show import Language, Show

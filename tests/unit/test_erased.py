@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from pbx_bridge.calls.call import Call, Direction
 from pbx_bridge.calls.erased import MARK, NUMBER, Person, erased, names_in
-from pbx_bridge.calls.facts import FactKind, RawFact, decode
+from pbx_bridge.calls.fact_text import decode
+from pbx_bridge.calls.facts import FactKind, RawFact
 from pbx_bridge.calls.fold import fold
 
 SINCE = datetime(2026, 11, 22, tzinfo=UTC)

@@ -11,20 +11,8 @@ from captured import SCENARIOS, raw_facts
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from pbx_bridge.calls.facts import (
-    Boot,
-    CelRow,
-    FactKind,
-    QueueEvent,
-    RawFact,
-    Step,
-    StepKind,
-    Undecodable,
-    cel_fact,
-    decode,
-    queue_fact,
-    step_fact,
-)
+from pbx_bridge.calls.fact_text import Undecodable, cel_fact, decode, queue_fact, step_fact
+from pbx_bridge.calls.facts import Boot, CelRow, FactKind, QueueEvent, RawFact, Step, StepKind
 
 T0 = datetime(2026, 11, 21, 20, 0, tzinfo=UTC)
 

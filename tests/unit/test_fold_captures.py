@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pbx_bridge.calls.call import Call
-from pbx_bridge.calls.facts import CelRow, Fact, decode, queue_fact
+from pbx_bridge.calls.fact_text import decode, queue_fact
+from pbx_bridge.calls.facts import CelRow, Fact
 from pbx_bridge.calls.fold import fold
 from pbx_bridge.calls.keys import is_closing, keys_of
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from made_facts import T0, cel, ending, folded, queue_event, root_of
 
 from pbx_bridge.calls.call import Call, Outcome, SegmentKind, TransferKind
-from pbx_bridge.calls.facts import CelRow, Fact, LiveKind, decode, live_fact
+from pbx_bridge.calls.fact_text import decode, live_fact
+from pbx_bridge.calls.facts import CelRow, Fact, LiveKind
 from pbx_bridge.calls.spans import length_us, overlaps, union, without
 
 ROOT = "PJSIP/trunk-00000000"

@@ -9,7 +9,8 @@ from captured import NODE, facts_of, steps
 from made_facts import T0, cel, ending, folded, in_queue, queue_event, root_of
 
 from pbx_bridge.calls.call import Outcome
-from pbx_bridge.calls.facts import Boot, Fact, StepKind, boot_fact, decode
+from pbx_bridge.calls.fact_text import boot_fact, decode
+from pbx_bridge.calls.facts import Boot, Fact, StepKind
 
 
 def cut(facts: Iterable[Fact], at_s: float) -> list[Fact]:

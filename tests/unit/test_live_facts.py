@@ -13,7 +13,8 @@ from made_facts import T0
 
 from pbx_bridge.ami.link import AmiLink, Login
 from pbx_bridge.ami.live_facts import LiveFacts
-from pbx_bridge.calls.facts import Live, LiveKind, RawFact, decode
+from pbx_bridge.calls.fact_text import decode
+from pbx_bridge.calls.facts import Live, LiveKind, RawFact
 from pbx_bridge.errors import StoreError
 from pbx_bridge.health import Health
 

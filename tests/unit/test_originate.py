@@ -17,7 +17,8 @@ from made_facts import T0
 from pbx_bridge.ari_handlers.connection import AriLink
 from pbx_bridge.ari_handlers.originate import Originator, dialable
 from pbx_bridge.ari_handlers.requests import Ari
-from pbx_bridge.calls.facts import Live, LiveKind, RawFact, decode
+from pbx_bridge.calls.fact_text import decode
+from pbx_bridge.calls.facts import Live, LiveKind, RawFact
 from pbx_bridge.errors import AsteriskError, InputError, StoreError
 from pbx_bridge.health import Health
 from pbx_bridge.values.number_pattern import NumberPattern

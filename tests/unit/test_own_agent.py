@@ -10,8 +10,8 @@ import pytest
 
 from pbx_bridge.errors import FlowError
 from pbx_bridge.ivr import engine, flow
+from pbx_bridge.ivr.known import CustomerFacts
 from pbx_bridge.ivr.run import (
-    CustomerFacts,
     Found,
     GivenBack,
     HandOver,

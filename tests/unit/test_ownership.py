@@ -9,9 +9,9 @@ from datetime import UTC, date, datetime
 import pytest
 
 from pbx_bridge.ivr.guard import in_thread
+from pbx_bridge.ivr.known import Answer, CustomerFacts, TicketFacts
 from pbx_bridge.ivr.lookups import CrmLookups, at_once
 from pbx_bridge.ivr.questions import NewestTicketOf, Owner, PinOfCustomer, Question, TicketOfNumber
-from pbx_bridge.ivr.run import Answer, CustomerFacts, TicketFacts
 from pbx_bridge.store.crm import Contact, Customer, MemoryCrm, Ticket, TicketStatus
 from pbx_bridge.values import pin
 from pbx_bridge.values.dates import TEHRAN

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from pbx_bridge.calls.call import Segment, SegmentKind
 from pbx_bridge.calls.facts import StepKind
 from pbx_bridge.ivr import engine, flow
+from pbx_bridge.ivr.known import CustomerFacts, QueueFacts
 from pbx_bridge.ivr.questions import StandingOfQueue
 from pbx_bridge.ivr.run import (
     Begun,
-    CustomerFacts,
     Effect,
     Found,
     GivenBack,
@@ -27,7 +27,6 @@ from pbx_bridge.ivr.run import (
     Place,
     Play,
     PromptEnded,
-    QueueFacts,
     Resumed,
     Run,
     TimeUp,

@@ -11,7 +11,8 @@ from captured import NODE, SCENARIOS, raw_facts
 from store_facts import SOON
 
 from pbx_bridge.calls.call import Call
-from pbx_bridge.calls.facts import Fact, FactKind, RawFact, decode
+from pbx_bridge.calls.fact_text import decode
+from pbx_bridge.calls.facts import Fact, FactKind, RawFact
 from pbx_bridge.calls.fold import fold
 from pbx_bridge.calls.keys import NO_CHANNEL, is_closing, keys_of
 from pbx_bridge.store import open_store

@@ -13,7 +13,8 @@ from harness.told import all_told, calls_of, differences, page_row, raw_facts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pbx_bridge.calls.facts import RawFact, decode
+from pbx_bridge.calls.fact_text import decode
+from pbx_bridge.calls.facts import RawFact
 
 CAUSE_23, CAUSE_0 = '""hangupcause"":23', '""hangupcause"":0'
 

@@ -25,8 +25,8 @@ from structlog.testing import capture_logs
 from pbx_bridge.errors import ServiceUnavailable
 from pbx_bridge.health import Health, LinkState
 from pbx_bridge.ivr.fields import ServiceAnswer
+from pbx_bridge.ivr.known import Kept
 from pbx_bridge.ivr.questions import AskService, CustomerOfCaller, TellService
-from pbx_bridge.ivr.run import Kept
 from pbx_bridge.services.client import ServiceClient
 from pbx_bridge.services.exchange import MAX_BODY
 from pbx_bridge.services.lookups import ServiceLookups

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from pbx_bridge.health import Clock
 from pbx_bridge.ivr import flow as flows
+from pbx_bridge.ivr.known import Answer, CustomerFacts
 from pbx_bridge.ivr.lookups import Lookups
 from pbx_bridge.ivr.prompts import PromptBook
 from pbx_bridge.ivr.questions import Question
-from pbx_bridge.ivr.run import Answer, CustomerFacts, Run
+from pbx_bridge.ivr.run import Run
 from pbx_bridge.ivr.trial.caller import play
 from pbx_bridge.ivr.trial.cases import crm_lookups
 from pbx_bridge.ivr.trial.moves import Move, parse_move, parse_moves, written

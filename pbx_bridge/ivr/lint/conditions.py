@@ -12,12 +12,13 @@ import msgspec
 
 from pbx_bridge.ivr import condition
 from pbx_bridge.ivr.flow import Flow
+from pbx_bridge.ivr.known import Kept
 from pbx_bridge.ivr.lint.values import kept_names
 from pbx_bridge.ivr.nodes import ChooseNode
 from pbx_bridge.ivr.nodes.choose import OF_THE_RUN, OTHERWISE, When
 from pbx_bridge.ivr.reading.decode import did_you_mean
 from pbx_bridge.ivr.reading.finding import Finding, Severity
-from pbx_bridge.ivr.run import Kept, Run
+from pbx_bridge.ivr.run import Run
 
 _SAMPLES: Mapping[type, Any] = {
     bool: True,

@@ -11,6 +11,7 @@ import msgspec
 
 from pbx_bridge.ivr.flow import Flow
 from pbx_bridge.ivr.free_text import MADE_AHEAD
+from pbx_bridge.ivr.known import Kept
 from pbx_bridge.ivr.lint.speech import said
 from pbx_bridge.ivr.nodes import ChooseNode, ReturnNode
 from pbx_bridge.ivr.nodes.base import KEPT, source_of
@@ -18,7 +19,7 @@ from pbx_bridge.ivr.prompt_text import sentences
 from pbx_bridge.ivr.prompts import Prompt, PromptBook
 from pbx_bridge.ivr.reading.decode import did_you_mean
 from pbx_bridge.ivr.reading.finding import Finding, Severity
-from pbx_bridge.ivr.run import Kept, Run
+from pbx_bridge.ivr.run import Run
 
 
 def unknown_values(flow: Flow, book: PromptBook) -> Iterator[Finding]:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 
 from pbx_bridge.calls.facts import StepKind
+from pbx_bridge.ivr.known import CustomerFacts, Kept, TicketFacts
 from pbx_bridge.ivr.nodes import asked
 from pbx_bridge.ivr.nodes.arguments import KeptName
 from pbx_bridge.ivr.nodes.asked import Currency, What
 from pbx_bridge.ivr.nodes.base import KEPT, Key, Listening, NodeName, PromptKey, Seconds
 from pbx_bridge.ivr.nodes.request import kept_of
 from pbx_bridge.ivr.questions import CustomerOfCode, Guess, Owner, PinOfCustomer, TicketOfNumber
-from pbx_bridge.ivr.run import CustomerFacts, Kept, Run, TicketFacts
+from pbx_bridge.ivr.run import Run
 
 if TYPE_CHECKING:
     from pbx_bridge.ivr.turn import Turn

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from pbx_bridge.ivr.grammar import LARGEST
-from pbx_bridge.ivr.run import Kept
+from pbx_bridge.ivr.known import Kept
 from pbx_bridge.values import dates, phone, pin, tracking
 
 What = Literal["tracking", "customer_code", "pin", "date", "phone", "amount", "digits"]

@@ -10,10 +10,11 @@ import msgspec
 from msgspec.structs import replace
 
 from pbx_bridge.calls.facts import StepKind
+from pbx_bridge.ivr.known import CallbackFacts
 from pbx_bridge.ivr.nodes.base import KEPT, Key, Listening, NodeName, PromptKey, QueueName
 from pbx_bridge.ivr.nodes.request import KeptValue, kept_in, kept_of, leave, origin_of, text_of
 from pbx_bridge.ivr.questions import AskForCallback
-from pbx_bridge.ivr.run import CallbackFacts, Run
+from pbx_bridge.ivr.run import Run
 from pbx_bridge.values import digits, phone
 
 if TYPE_CHECKING:

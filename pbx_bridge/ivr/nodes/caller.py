@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pbx_bridge.calls.facts import StepKind
+from pbx_bridge.ivr.known import CustomerFacts
 from pbx_bridge.ivr.nodes.base import Kind, NodeName
 from pbx_bridge.ivr.questions import CustomerOfCaller
-from pbx_bridge.ivr.run import CustomerFacts
 
 if TYPE_CHECKING:
     from pbx_bridge.ivr.turn import Turn

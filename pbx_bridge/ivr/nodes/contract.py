@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 
 from pbx_bridge.calls.facts import StepKind
+from pbx_bridge.ivr.known import ContractFacts
 from pbx_bridge.ivr.nodes.base import Kind, NodeName
 from pbx_bridge.ivr.questions import ContractOfCustomer
-from pbx_bridge.ivr.run import ContractFacts
 
 if TYPE_CHECKING:
     from pbx_bridge.ivr.turn import Turn

@@ -9,10 +9,11 @@ import msgspec
 
 from pbx_bridge.calls.facts import StepKind
 from pbx_bridge.ivr.fields import Field, ServiceAnswer
+from pbx_bridge.ivr.known import ContractFacts, CustomerFacts, TicketFacts
 from pbx_bridge.ivr.nodes.arguments import KeptName, ServiceName, Telling
 from pbx_bridge.ivr.nodes.base import NodeName
 from pbx_bridge.ivr.questions import AskService, ContractOfCustomer, CustomerOfCaller, NewestTicketOf, Question
-from pbx_bridge.ivr.run import ContractFacts, CustomerFacts, Run, TicketFacts
+from pbx_bridge.ivr.run import Run
 
 if TYPE_CHECKING:
     from pbx_bridge.ivr.turn import Turn

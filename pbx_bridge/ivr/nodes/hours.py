@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 
 from pbx_bridge.calls.facts import StepKind
+from pbx_bridge.ivr.known import OpeningFacts
 from pbx_bridge.ivr.nodes.base import Kind, NodeName
 from pbx_bridge.ivr.opening.hours import OfficeHours, Standing, Week, weekday
-from pbx_bridge.ivr.run import OpeningFacts
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import msgspec
 
 from pbx_bridge.calls.facts import StepKind
+from pbx_bridge.ivr.known import QueueFacts
 from pbx_bridge.ivr.nodes.base import Key, NodeName, PromptKey, QueueName
 from pbx_bridge.ivr.nodes.handing import HandingToPerson
 from pbx_bridge.ivr.questions import StandingOfQueue
-from pbx_bridge.ivr.run import Phase, Place, QueueFacts, Run
+from pbx_bridge.ivr.run import Phase, Place, Run
 
 if TYPE_CHECKING:
     from pbx_bridge.ivr.turn import Turn

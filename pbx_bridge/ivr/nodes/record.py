@@ -10,11 +10,12 @@ import msgspec
 from msgspec.structs import replace
 
 from pbx_bridge.calls.facts import StepKind
+from pbx_bridge.ivr.known import Kept, RecordingFacts, SoundFacts
 from pbx_bridge.ivr.nodes.arguments import KeptName
 from pbx_bridge.ivr.nodes.base import Key, NodeName, PromptKey, Seconds, Tries
 from pbx_bridge.ivr.nodes.handing import MOST_HAND_OVERS, HandingOver
 from pbx_bridge.ivr.questions import KeepRecording, RecordingTaken
-from pbx_bridge.ivr.run import Kept, Part, Phase, Place, RecordingFacts, Run, SoundFacts, Take
+from pbx_bridge.ivr.run import Part, Phase, Place, Run, Take
 
 if TYPE_CHECKING:
     from pbx_bridge.ivr.turn import Turn

@@ -11,8 +11,9 @@ from pbx_bridge.calls.facts import StepKind
 from pbx_bridge.ivr.nodes.base import KEPT
 
 if TYPE_CHECKING:
+    from pbx_bridge.ivr.known import Kept
     from pbx_bridge.ivr.questions import Question
-    from pbx_bridge.ivr.run import Kept, Run
+    from pbx_bridge.ivr.run import Run
     from pbx_bridge.ivr.turn import Turn
 
 KeptValue = Annotated[

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from pbx_bridge.calls.facts import StepKind
+from pbx_bridge.ivr.known import ComplaintFacts, TicketFacts
 from pbx_bridge.ivr.nodes.base import Kind, NodeName
 from pbx_bridge.ivr.nodes.request import KeptValue, Subject, kept_in, leave, origin_of, text_of
 from pbx_bridge.ivr.questions import OpenTicket, Question
-from pbx_bridge.ivr.run import ComplaintFacts, Run, TicketFacts
+from pbx_bridge.ivr.run import Run
 
 if TYPE_CHECKING:
     from pbx_bridge.ivr.turn import Turn

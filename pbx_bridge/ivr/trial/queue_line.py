@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from pbx_bridge.ivr.known import QueueFacts
 from pbx_bridge.ivr.questions import Question, StandingOfQueue
-from pbx_bridge.ivr.run import QueueFacts
 from pbx_bridge.ivr.standing import STEP_S, priority_of, standing
 
 

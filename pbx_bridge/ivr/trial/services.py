@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pbx_bridge.ivr.fields import ServiceAnswer, read_fields
+from pbx_bridge.ivr.known import Answer
 from pbx_bridge.ivr.questions import AskService, Question, TellService
-from pbx_bridge.ivr.run import Answer
 
 _NOT_THERE = ServiceAnswer(trouble="no service is there in a trial")
 

@@ -19,11 +19,11 @@ from pbx_bridge.errors import PromptError
 from pbx_bridge.health import Clock
 from pbx_bridge.ivr import engine
 from pbx_bridge.ivr.flow import Flow
+from pbx_bridge.ivr.known import Answer, SoundFacts
 from pbx_bridge.ivr.lookups import Lookups
 from pbx_bridge.ivr.nodes import AskNode
 from pbx_bridge.ivr.questions import KeepRecording, Question, RecordingTaken
 from pbx_bridge.ivr.run import (
-    Answer,
     Effect,
     Found,
     GivenBack,
@@ -38,7 +38,6 @@ from pbx_bridge.ivr.run import (
     Place,
     Play,
     PromptEnded,
-    SoundFacts,
     StartTimer,
     StopPlaying,
     TimeUp,

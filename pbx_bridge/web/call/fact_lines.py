@@ -11,18 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, assert_never
 
-from pbx_bridge.calls.facts import (
-    Boot,
-    CdrRow,
-    CelRow,
-    Fact,
-    Live,
-    QueueEvent,
-    RawFact,
-    Step,
-    Undecodable,
-    decode,
-)
+from pbx_bridge.calls.fact_text import Undecodable, decode
+from pbx_bridge.calls.facts import Boot, CdrRow, CelRow, Fact, Live, QueueEvent, RawFact, Step
 from pbx_bridge.store.times import iso
 from pbx_bridge.values.hostile import clean
 
