@@ -83,7 +83,7 @@ async def try_call(trial: TrialCall, system: RunningSystem, say: Say) -> CallRow
         began = utc_now()
         pbx, here = await way_to(system.host, system.sip_port)
         async with (
-            Phone(local_host=here, from_number=trial.caller, display_name=name) as phone,
+            Phone(local_host=here, far_host=pbx, from_number=trial.caller, display_name=name) as phone,
             _interruptible() as interrupted,
         ):
             teller = _Teller(say, began)

@@ -103,6 +103,23 @@ async def test_a_call_with_audio_both_ways_and_a_goodbye(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("keys", list(KeysBy))
+async def test_a_far_end_that_tells_an_address_for_others_is_reached_by_ours(keys: KeysBy) -> None:
+    caller = Phone(from_number="0912", keys=keys, timing=_FAST, far_host="127.0.0.1")
+    called = Phone(from_number="200", keys=keys, timing=_FAST, on_invite=Answer())
+    async with caller, called:
+        uri = _uri(called)
+        called._here = ("192.0.2.9", called.here[1])  # of nobody (RFC 5737): its Contact and its audio stand there
+        call = await caller.call(uri)
+        other = await called.rung()
+        await other.answered()
+        await call.press("20*#")
+        while other.heard.keys != "20*#":  # noqa: ASYNC110 - audio tells nobody
+            await asyncio.sleep(0.02)
+        await call.hang_up()
+        assert (await other.ended(2)).by == "them"
+
+
+@pytest.mark.parametrize("keys", list(KeysBy))
 async def test_keys_arrive_once_each_and_in_order(keys: KeysBy) -> None:
     async with two_phones(keys, on_invite=Answer()) as (caller, called):
         call = await caller.call(_uri(called))

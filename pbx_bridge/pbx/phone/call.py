@@ -7,7 +7,7 @@ import contextlib
 import enum
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from pbx_bridge.errors import PhoneError
@@ -332,7 +332,7 @@ class PhoneCall:
     def _listen(self, body: bytes) -> bool:
         far = sdp.parse(body) if body else None
         if far is not None:
-            self._stream.towards(far)
+            self._stream.towards(replace(far, host=self.dialog.far_host or far.host))
         return far is not None
 
     async def _reinvite(self, direction: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from pbx_bridge.pbx.phone import message
@@ -32,6 +32,7 @@ class Dialog:
         here: host and port for Via and Contact. user: the user part of our Contact.
         sent, received: the last CSeq number of each side.
         early_tag: the far end's tag while it rings.
+        far_host: where everything for the far end goes, whatever address it tells; empty: where it says.
     """
 
     call_id: str
@@ -44,6 +45,7 @@ class Dialog:
     sent: int = 0
     received: int = -1
     early_tag: str = ""
+    far_host: str = ""
 
     @property
     def contact(self) -> str:
@@ -69,7 +71,8 @@ class Dialog:
     def next_hop(self) -> Uri | None:
         """Where a request of this dialog goes."""
         first = message.parse_address(self.routes[0]).uri if self.routes else self.target
-        return message.parse_uri(first)
+        told = message.parse_uri(first)
+        return replace(told, host=self.far_host) if told is not None and self.far_host else told
 
     def request(self, method: str, *, extra: Headers = (), body: bytes = b"") -> Request:
         """The next request in this dialog."""

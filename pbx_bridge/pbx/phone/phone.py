@@ -56,6 +56,8 @@ class Phone:
         keys: how keys travel.
         on_invite: what it does when called; may be changed at any time.
         timing: SIP's timers; tests shorten them.
+        far_host: address of the far end of every call it places, SIP and RTP, in place of the one that end tells. A
+            PBX in a container or behind a router tells that by which others reach it.
 
     Leaving the context hangs up every call, takes back the registration and closes the socket.
     """
@@ -70,10 +72,11 @@ class Phone:
         keys: KeysBy = KeysBy.RTP,
         on_invite: OnInvite | None = None,
         timing: Timing | None = None,
+        far_host: str = "",
     ) -> None:
         self.on_invite: OnInvite = on_invite if on_invite is not None else Reject(status=480)
         self.incoming: asyncio.Queue[PhoneCall] = asyncio.Queue()
-        self._host, self._display, self._keys = local_host, display_name, keys
+        self._host, self._display, self._keys, self._far_host = local_host, display_name, keys, far_host
         self._user = message.user_part(from_number)
         self._timing = timing if timing is not None else Timing()
         self._credentials: Credentials | None = None
@@ -135,6 +138,7 @@ class Phone:
             target=str(target),
             here=self._here,
             user=self._user,
+            far_host=self._far_host,
         )
         call = await self._make_call(dialog)
         call.invite()
