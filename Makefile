@@ -15,9 +15,10 @@ help: ## This list
 run: $(VENV)/.stamp-run ## Set up and run: a private Asterisk, the daemon, the pages; Ctrl-C stops it
 	@$(BIN)/pbx-bridge run
 
-test: $(VENV)/.stamp-dev ## Every check and test, with real calls on a real Asterisk
-	@tools/setup.sh system
-	@tools/setup.sh asterisks & $(MAKE) --no-print-directory lint || exit 1; wait  # one waits for the network meanwhile
+test: ## Every check and test, with real calls on a real Asterisk
+	@tools/setup.sh python
+	@(tools/setup.sh system && $(BIN)/python -m tools.asterisks) & others=$$!; \
+	$(MAKE) --no-print-directory lint && wait $$others  # these wait for the network, that for a CPU
 	$(BIN)/pytest -n 4 --dist loadfile -m "not asterisk"
 	$(BIN)/pytest -n 4 --dist loadfile -m asterisk  # by themselves: phones and voices must not wait for a CPU
 	$(BIN)/python tools/audit.py --or-skip

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pbx_folders import NUMBER, lay_stock
-from private_pbx import ROOT, free_ports, private_home
+from private_pbx import free_ports, private_home
 
 from pbx_bridge.pbx.console import Console
 from pbx_bridge.pbx.find import have_asterisk
@@ -25,6 +25,7 @@ from pbx_bridge.pbx.modules import modules_in
 from pbx_bridge.pbx.paths import PbxPaths, link_home
 from pbx_bridge.pbx.plan import Ports
 from pbx_bridge.pbx.program import Asterisk
+from tools.asterisks import ROOT
 
 COMMAND = Path(sys.executable).with_name("pbx-bridge")
 PHONE, PHONE_SECRET = "201", "a-phones-secret-0123456789"

@@ -17,14 +17,13 @@ from harness.scene_lab import scene_pbx
 from harness.system import SystemUnderTest, place_sounds, running_system
 from harness.told import table
 from hypothesis import HealthCheck, settings
-from private_pbx import ROOT, PbxUnderTest, private_pbx
+from private_pbx import PbxUnderTest, private_pbx
 from store_engines import place as place
 from store_engines import server as server
 
 from pbx_bridge.errors import PbxError
-from pbx_bridge.pbx.find import have_asterisk
-from pbx_bridge.pbx.tree import BULLSEYE, root_of
 from pbx_bridge.values.dates import TEHRAN
+from tools.asterisks import asterisks
 
 # On two busy cores the first example of a text strategy alone may take seconds: time says nothing about our code.
 settings.register_profile("pbx_bridge", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -100,10 +99,9 @@ async def system(pbx: PbxUnderTest) -> AsyncIterator[SystemUnderTest]:
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Make Asterisk's tree and the prompts before workers begin: what is missing counts against no test's time."""
     if getattr(session.config.option, "dist", "no") != "no" and not hasattr(session.config, "workerinput"):
+        asterisks()
         with suppress(PbxError, subprocess.CalledProcessError):  # told by each test that needs them
-            have_asterisk(ROOT, print)
             place_sounds()
-            have_asterisk(root_of(ROOT, BULLSEYE), print, BULLSEYE)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

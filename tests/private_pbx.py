@@ -34,9 +34,9 @@ from pbx_bridge.pbx.plan import AGENTS, PbxPlan, PbxSecrets, Ports
 from pbx_bridge.pbx.program import Asterisk
 from pbx_bridge.pbx.secrets import SecretStore
 from pbx_bridge.pbx.tree import Suite, root_of
+from tools.asterisks import ROOT
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-ROOT = Path(os.environ.get("TEST_ASTERISK_ROOT", REPOSITORY / "var" / "asterisk-root"))
 _START_S = 30.0
 _RTP_PORTS = 1000
 

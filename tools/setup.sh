@@ -1,9 +1,9 @@
 #!/bin/sh
 # Makes .venv from a hashed constraints file, and installs what the machine lacks. Called by the Makefile.
 #
-#   tools/setup.sh venv run|dev     the virtual environment, with the project in it
+#   tools/setup.sh python           the virtual environment, empty
+#   tools/setup.sh venv run|dev     and with the project in it
 #   tools/setup.sh system           the programs that the tests drive
-#   tools/setup.sh asterisks        the Asterisks that they call, both at once
 set -eu
 
 VENV=.venv
@@ -52,16 +52,21 @@ make_venv() {
 	"$python" -m venv "$VENV"
 }
 
-venv() {
+have_venv() {
 	if ! { [ -x "$VENV/bin/python" ] && new_enough "$VENV/bin/python" && "$VENV/bin/python" -m pip --version >/dev/null 2>&1; }; then
 		make_venv
 	fi
+}
+
+venv() {
+	have_venv
 	count=$(grep -c '^[a-z]' "constraints/$1.txt")
 	say "installing $count Python packages into $VENV"
 	# Two steps, because pip takes no hash for a folder. Nothing is fetched in the second.
 	pip "$count" --require-hashes --requirement "constraints/$1.txt"
 	pip 1 --no-deps --no-build-isolation --no-index --editable .
-	"$VENV/bin/python" -m compileall -q pbx_bridge # a service may not write here: each of its starts would do it again
+	# On every core, where pip takes one. A service may not write here: each of its starts would do it again.
+	"$VENV/bin/python" -m compileall -q -j 0 "$VENV/lib" pbx_bridge >/dev/null || : # some packages bring files for others
 }
 
 # Installs, telling now and then how far it is; what it says in full is shown only when it fails.
@@ -70,7 +75,7 @@ pip() {
 	shift
 	log=$(mktemp)
 	{
-		"$VENV/bin/python" -m pip --disable-pip-version-check --no-input --no-cache-dir install --progress-bar off "$@" 2>&1 ||
+		"$VENV/bin/python" -m pip --disable-pip-version-check --no-input --no-cache-dir install --no-compile --progress-bar off "$@" 2>&1 ||
 			echo pip-failed
 	} | awk -v log_file="$log" -v count="$count" '
 		{ print >log_file }
@@ -108,17 +113,9 @@ system() {
 	fi
 }
 
-# The Asterisks that the tests call, each in a folder of its own; what fails is told by each test that needs it.
-asterisks() {
-	for suite in sid bullseye; do
-		"$VENV/bin/pbx-bridge" pbx install --suite "$suite" >/dev/null 2>&1 &
-	done
-	wait
-}
-
 case "${1:-} ${2:-}" in
+"python ") have_venv ;;
 "venv run" | "venv dev") venv "$2" ;;
 "system ") system ;;
-"asterisks ") asterisks ;;
-*) fail "usage: tools/setup.sh venv run|dev, tools/setup.sh system or tools/setup.sh asterisks" ;;
+*) fail "usage: tools/setup.sh python, tools/setup.sh venv run|dev or tools/setup.sh system" ;;
 esac

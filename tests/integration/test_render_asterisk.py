@@ -20,7 +20,7 @@ from harness.need import need, no_asterisk
 from harness.provider import Provider
 from harness.sipp import Hangup, Pause
 from own_ports import own_port
-from private_pbx import ROOT, PbxUnderTest, free_ports, place_announcements
+from private_pbx import PbxUnderTest, free_ports, place_announcements
 
 from pbx_bridge.calls.fact_text import cel_fact, decode
 from pbx_bridge.calls.facts import CelRow
@@ -37,6 +37,7 @@ from pbx_bridge.pbx.plan import PbxPlan
 from pbx_bridge.pbx.program import Asterisk
 from pbx_bridge.pbx.tree import BULLSEYE, SID, Suite, root_of
 from pbx_bridge.values.dates import TEHRAN
+from tools.asterisks import ROOT
 
 pytestmark = pytest.mark.asterisk
 

@@ -19,10 +19,11 @@ from pathlib import Path
 import pytest
 from harness.system import place_sounds
 from own_ports import own_port
-from private_pbx import ROOT, PbxUnderTest, free_ports
+from private_pbx import PbxUnderTest, free_ports
 
 from pbx_bridge.pbx.child import is_ours, read_pid
 from pbx_bridge.pbx.paths import find_paths, instance_paths
+from tools.asterisks import ROOT
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.timeout(180)]
 
