@@ -9,16 +9,15 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime, timedelta
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from bench.desk import Desk
 from bench.figure import CannotMeasure, Figure
+from bench.packing import pack
 from bench.process import rss_bytes
 from bench.spool_calls import facts_of, spool_calls
 from pbx_bridge.store import CallRow, Store, open_store
-from pbx_bridge.store.packer import Packer
 from pbx_bridge.store.rebuild import Rebuilt
 
 NAMES = ("rebuild_calls_per_s", "rebuild_memory", "visible_during_rebuild")
@@ -29,7 +28,6 @@ _GROUP = 100  # calls added in one transaction
 _SAMPLES, _QUICK_SAMPLES = 20, 8
 _LOOK_S = 0.05
 _TRIES_S = 30.0
-_LATER = timedelta(days=30)
 _SPOIL = "UPDATE call SET content_hash = 'old'"
 
 
@@ -83,13 +81,7 @@ async def _fill(path: Path, calls: int) -> None:
                 await store.journal.add(facts)
                 facts = []
         await store.journal.add(facts)
-        later, packed = datetime.now(UTC) + _LATER, 0
-        packer = Packer(store.writer, store.packer._reader, clock=lambda: later)
-        deadline = time.monotonic() + _TRIES_S + calls / 100
-        while packed < calls:
-            packed += await packer.finish()
-            if time.monotonic() > deadline:
-                raise CannotMeasure(f"{packed} of {calls} calls were packed")
+        await pack(store, calls, _TRIES_S + calls / 100)
 
 
 async def _rebuild(path: Path, *, spoilt: bool = False) -> tuple[float, int]:

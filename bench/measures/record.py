@@ -10,24 +10,24 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.desk import Desk
-from bench.figure import CannotMeasure, Figure, Peer
+from bench.figure import Figure, Peer
+from bench.packing import LATER, pack
 from bench.spool_calls import CEL_ROWS, NODE, facts_of, spool_calls, write_spool
 from pbx_bridge.spool.batch import merged
 from pbx_bridge.spool.cel import CelSpool
 from pbx_bridge.spool.queue_log import QueueLogSpool
 from pbx_bridge.store import Store, open_store
 from pbx_bridge.store.outbox import Outbox
-from pbx_bridge.store.packer import Packer
 
 NAMES = ("record_rows_per_s", "store_bytes_per_call")
 
 _CALLS, _QUICK_CALLS = 6000, 1500
 _PACKED, _QUICK_PACKED = 3000, 800
-_LATER = timedelta(days=30)
+_PACKED_S = 60.0
 _GROUP = 1000
 _POLL_S = 0.05
 _CLOSED = "SELECT COUNT(*) FROM call WHERE ended_at_us IS NOT NULL"
@@ -137,10 +137,8 @@ async def _size(desk: Desk) -> Figure:
 
 
 async def _tidy(store: Store, calls: int) -> None:
-    later = datetime.now(UTC) + _LATER
-    packed = await Packer(store.writer, store.packer._reader, clock=lambda: later).finish()
-    if packed != calls:
-        raise CannotMeasure(f"{packed} of {calls} calls were packed")
+    await pack(store, calls, _PACKED_S)
+    later = datetime.now(UTC) + LATER
     outbox = Outbox(store.writer, store.outbox._reader, clock=lambda: later)
     while await outbox.trim():
         pass
