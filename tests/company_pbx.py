@@ -25,11 +25,12 @@ from pbx_bridge.pbx.modules import modules_in
 from pbx_bridge.pbx.paths import PbxPaths, link_home
 from pbx_bridge.pbx.plan import Ports
 from pbx_bridge.pbx.program import Asterisk
+from pbx_bridge.pbx.tree import BULLSEYE, root_of
 from tools.asterisks import ROOT
 
 COMMAND = Path(sys.executable).with_name("pbx-bridge")
 PHONE, PHONE_SECRET = "201", "a-phones-secret-0123456789"
-OLD = ROOT.with_name(f"{ROOT.name}-bullseye")  # Asterisk 16, as Issabel has it, where test_versions made it before
+OLD = root_of(ROOT, BULLSEYE)  # Asterisk 16, as Issabel has it, where test_versions made it before
 _START_S = 30.0
 _PLAIN = {
     "extensions.conf": """[general]

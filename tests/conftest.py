@@ -99,7 +99,7 @@ async def system(pbx: PbxUnderTest) -> AsyncIterator[SystemUnderTest]:
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Make Asterisk's tree and the prompts before workers begin: what is missing counts against no test's time."""
     if getattr(session.config.option, "dist", "no") != "no" and not hasattr(session.config, "workerinput"):
-        asterisks()
+        asterisks(print)
         with suppress(PbxError, subprocess.CalledProcessError):  # told by each test that needs them
             place_sounds()
 

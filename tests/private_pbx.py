@@ -26,15 +26,14 @@ from own_ports import own_port
 
 from pbx_bridge.errors import PbxError
 from pbx_bridge.pbx.console import Console, ari_answers
-from pbx_bridge.pbx.find import have_asterisk
 from pbx_bridge.pbx.instance import lay_instance
 from pbx_bridge.pbx.modules import modules_in
 from pbx_bridge.pbx.paths import PbxPaths, instance_paths, link_home
 from pbx_bridge.pbx.plan import AGENTS, PbxPlan, PbxSecrets, Ports
 from pbx_bridge.pbx.program import Asterisk
 from pbx_bridge.pbx.secrets import SecretStore
-from pbx_bridge.pbx.tree import Suite, root_of
-from tools.asterisks import ROOT
+from pbx_bridge.pbx.tree import Suite
+from tools.asterisks import ROOT, asterisk_of
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 _START_S = 30.0
@@ -160,7 +159,7 @@ def private_pbx(
     """
     if not os.access("/", os.W_OK) and not ROOT.exists():
         raise PbxError("no Asterisk here, and no right to install one")
-    asterisk = have_asterisk(root_of(ROOT, suite) if suite else ROOT, suite=suite)
+    asterisk = asterisk_of(suite)
     with private_home(asterisk) as (home, paths):
         plan = PbxPlan(
             systemname="pbxt",

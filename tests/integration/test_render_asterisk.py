@@ -28,16 +28,15 @@ from pbx_bridge.config import load
 from pbx_bridge.config.pbx_plan import pbx_plan
 from pbx_bridge.errors import PbxError
 from pbx_bridge.ivr.opening.hours import weekday
-from pbx_bridge.pbx.find import have_asterisk
 from pbx_bridge.pbx.instance import lay_instance
 from pbx_bridge.pbx.paths import PbxPaths, instance_paths, link_home
 from pbx_bridge.pbx.phone import message
 from pbx_bridge.pbx.phone.phone import Answer, Phone
 from pbx_bridge.pbx.plan import PbxPlan
 from pbx_bridge.pbx.program import Asterisk
-from pbx_bridge.pbx.tree import BULLSEYE, SID, Suite, root_of
+from pbx_bridge.pbx.tree import BULLSEYE, Suite
 from pbx_bridge.values.dates import TEHRAN
-from tools.asterisks import ROOT
+from tools.asterisks import ROOT, asterisk_of
 
 pytestmark = pytest.mark.asterisk
 
@@ -177,7 +176,7 @@ def asterisk(request: pytest.FixtureRequest) -> Asterisk:
     need("sipp")
     suite: Suite | None = request.param
     try:
-        return have_asterisk(root_of(ROOT, suite or SID), suite=suite)
+        return asterisk_of(suite)
     except PbxError as error:
         no_asterisk(error, suite.name if suite else None)
 
